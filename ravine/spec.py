@@ -42,7 +42,9 @@ def parse(text: str, *, flag: str = "spec") -> Spec:
     """
     specs = parse_list(text, flag=flag)
     if len(specs) != 1:
-        raise UsageError(f"{len(specs)} pieces given", where=f"{flag} {text!r}", expected="one, such as name(setting=1)")
+        raise UsageError(
+            f"{len(specs)} pieces given", where=f"{flag} {text!r}", expected="one, such as name(setting=1)"
+        )
     return specs[0]
 
 
@@ -66,21 +68,35 @@ def build(spec: Spec, table: Mapping[str, Callable[..., Any]], *, flag: str = "s
     Raises:
         UsageError: unknown name, unknown or missing setting; each says what there is.
     """
+    piece, settings = bind(spec, table, flag=flag, given=given)
+    return piece(**settings)
+
+
+def bind(
+    spec: Spec, table: Mapping[str, Callable[..., Any]], *, flag: str = "spec", given: Mapping[str, Any] | None = None
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The piece that `spec` names and its settings by name, not yet called. Raises as `build`."""
+    given = given or {}
     if spec.name not in table:
         raise UsageError(f"unknown name {spec.name!r}", where=flag, cure=did_you_mean(spec.name, table))
     piece = table[spec.name]
     open_settings = [name for name in inspect.signature(piece).parameters if name not in given]
+    where = f"{flag} {str(spec)!r}"
     for name in spec.settings:
         if name not in open_settings:
             raise UsageError(
-                f"{spec.name} has no setting {name!r}", where=f"{flag} {str(spec)!r}", cure=did_you_mean(name, open_settings)
+                f"{spec.name} has no setting {name!r}", where=where, cure=did_you_mean(name, open_settings)
             )
-    try:
-        inspect.signature(piece).bind(*spec.args, **spec.settings, **given)
-    except TypeError as error:
+    settings = dict(zip(open_settings, spec.args, strict=False))
+    if len(spec.args) > len(open_settings) or settings.keys() & spec.settings.keys():
         listed = ", ".join(open_settings) or "no settings"
-        raise UsageError(str(error), where=f"{flag} {str(spec)!r}", expected=f"{spec.name}: {listed}") from None
-    return piece(*spec.args, **spec.settings, **given)
+        raise UsageError("too many values", where=where, expected=f"{spec.name}: {listed}")
+    settings.update(spec.settings)
+    try:
+        inspect.signature(piece).bind(**settings, **given)
+    except TypeError as error:
+        raise UsageError(str(error), where=where, expected=f"{spec.name}: {', '.join(open_settings)}") from None
+    return piece, {**settings, **given}
 
 
 def _read(node: ast.expr) -> Spec:
