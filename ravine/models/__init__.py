@@ -1,0 +1,31 @@
+"""The networks by name, and the choice of one where the user makes none.
+
+Each is called with `in_shape` ((C, H, W) or (F,), without the batch) and `classes`, plus the user's settings, and
+returns a module that maps float32 [B, *in_shape] to logits [B, classes]. Initial weights are drawn from torch's global
+generator.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from ravine.models.convnet import convnet
+from ravine.models.mlp import mlp
+from ravine.models.resnet import resnet
+from ravine.spec import Spec
+
+__all__ = ["MODELS", "auto", "auto_reason", "convnet", "mlp", "resnet"]
+
+MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": mlp, "convnet": convnet, "resnet": resnet}
+
+
+def auto(in_shape: tuple[int, ...]) -> Spec:
+    """The model for data of this shape: mlp for features (F,), convnet for images (C, H, W)."""
+    return Spec("convnet" if len(in_shape) == 3 else "mlp")
+
+
+def auto_reason(in_shape: tuple[int, ...]) -> str:
+    """Why `auto` chose so, for the console."""
+    if len(in_shape) == 3:
+        return "images: a convolutional network uses which pixels are neighbours"
+    return "feature arrays: no neighbourhood for convolutions to use"
