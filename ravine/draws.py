@@ -26,10 +26,23 @@ def generator(
 ) -> torch.Generator:
     """A torch generator for one purpose ("order", "flip") at one step of one member.
 
-        >>> torch.randperm(4, generator=generator(0, 0, "order", epoch=3)).tolist()
-        [1, 3, 2, 0]
+    >>> torch.randperm(4, generator=generator(0, 0, "order", epoch=3)).tolist()
+    [1, 3, 2, 0]
     """
     return torch.Generator(device).manual_seed(number(seed, member, purpose, epoch, step))
+
+
+@contextmanager
+def own_generators() -> Iterator[None]:
+    """Inside the block torch's global generators may be seeded at will; the caller's are as before afterwards."""
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
+        yield
+
+
+def seed_global(seed: int, member: int, purpose: str, epoch: int = 0, step: int = 0) -> None:
+    """Seeds torch's global generators; for use inside `own_generators`, where `seeded` at each step costs too much."""
+    torch.manual_seed(number(seed, member, purpose, epoch, step))
 
 
 @contextmanager
@@ -38,7 +51,6 @@ def seeded(seed: int, member: int, purpose: str, epoch: int = 0, step: int = 0) 
 
     The caller's generators are as before afterwards.
     """
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(number(seed, member, purpose, epoch, step))
+    with own_generators():
+        seed_global(seed, member, purpose, epoch, step)
         yield

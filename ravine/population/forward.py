@@ -15,14 +15,16 @@ from torch.func import functional_call, vmap
 
 from ravine.population.weights import Population
 
-Forward = Callable[[torch.Tensor], torch.Tensor]
+Reseed = Callable[[int], None]
+Forward = Callable[..., torch.Tensor]
 WAYS = ("direct", "loop", "vmap")
 
 
 def forward(population: Population, way: str) -> Forward:
-    """A function from a batch to logits `[K, B, classes]`; gradients arrive in `population.grads`.
+    """A function `(batch, reseed=None)` to logits `[K, B, classes]`; gradients arrive in `population.grads`.
 
-    The batch is `[K, B, ...]`. `way` is one of `WAYS`; *direct* needs K = 1.
+    The batch is `[K, B, ...]`. `way` is one of `WAYS`; *direct* needs K = 1. `reseed(k)` is called before member k runs,
+    so that what the network draws (dropout) is the member's own; under vmap, where all run at once, only `reseed(0)` is.
     """
     return {"direct": _direct, "loop": _loop, "vmap": _vmap}[way](population)
 
@@ -53,11 +55,25 @@ def fastest_way(population: Population, batch: torch.Tensor) -> tuple[str, dict[
 
 def _direct(population: Population) -> Forward:
     (member,) = population.members
-    return lambda batch: member(batch[0]).unsqueeze(0)
+
+    def run(batch: torch.Tensor, reseed: Reseed | None = None) -> torch.Tensor:
+        if reseed:
+            reseed(0)
+        return member(batch[0]).unsqueeze(0)
+
+    return run
 
 
 def _loop(population: Population) -> Forward:
-    return lambda batch: torch.stack([member(x) for member, x in zip(population.members, batch, strict=True)])
+    def run(batch: torch.Tensor, reseed: Reseed | None = None) -> torch.Tensor:
+        logits = []
+        for k, member in enumerate(population.members):
+            if reseed:
+                reseed(k)
+            logits.append(member(batch[k]))
+        return torch.stack(logits)
+
+    return run
 
 
 def _vmap(population: Population) -> Forward:
@@ -72,7 +88,9 @@ def _vmap(population: Population) -> Forward:
 
     together = vmap(one, randomness="different")
 
-    def run(batch: torch.Tensor) -> torch.Tensor:
+    def run(batch: torch.Tensor, reseed: Reseed | None = None) -> torch.Tensor:
+        if reseed:
+            reseed(0)
         template.train(population.members[0].training)
         columns = zip(population.layout, matrix.split(widths, dim=1), strict=True)
         parameters = {slot.name: column.unflatten(1, slot.shape) for slot, column in columns}

@@ -1,0 +1,124 @@
+"""The recipe: everything that defines a training. The same recipe on the same data gives the same network.
+
+A field that says "auto" is decided from the data when the training starts; the run folder keeps what was decided.
+"""
+
+import math
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ravine.errors import UsageError, did_you_mean
+
+Auto = Literal["auto"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of a training, each with the flag of the same name."""
+
+    model: str = "auto"
+    """Network: mlp, convnet or resnet, with settings: "convnet(width=48)", "resnet(depth=34)"."""
+    optimizer: str = "auto"
+    """Update rule: sgd, momentum or adam, with settings: "momentum(rho=0.9, nesterov=true)"."""
+    lr: float | Auto = "auto"
+    """Learning rate at the schedule's peak."""
+    schedule: str = "auto"
+    """How the rate moves: constant or one_cycle, with settings: "one_cycle(warmup=0.2)"."""
+    epochs: int | Auto = "auto"
+    """Passes over the training images."""
+    batch: int | Auto = "auto"
+    """Images in a step."""
+    clip: float = math.inf
+    """Longest gradient that is taken as it is; longer ones are shortened to it, per member."""
+    balance: Literal["none", "loss", "sampler"] = "none"
+    """Against unequal classes: weigh the loss, or draw each class equally often."""
+    size: int | Auto = "auto"
+    """Side in pixels that images are brought to; auto keeps small ones as they are."""
+    val: float | Auto = "auto"
+    """Share of the training images cut off for validation where the data has no val/ folder."""
+    test: float = 0.0
+    """Share of the training images cut off for a final test where the data has no test/ folder."""
+    patience: int = 0
+    """Stop after so many epochs without a better validation score; 0 never stops early."""
+    members: int = 1
+    """Networks trained side by side; the prediction is the average of their probabilities."""
+    forward: Literal["auto", "direct", "loop", "vmap"] = "auto"
+    """How the members run: one after another, or all at once (auto times both)."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number format of the matrix products: auto takes bfloat16 on a GPU."""
+    compile: bool = False
+    """Compile the network (torch.compile): slow to start, sometimes faster after."""
+    max_bad: float = 0.01
+    """Share of unreadable images that is still accepted (they are left out, and listed)."""
+    seed: int = 0
+    """Of every draw: initial weights, order, splits."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if value == "auto":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                words = f"a number from {low:g} to {high:g}" if high < math.inf else f"a number, {low:g} or more"
+                raise UsageError(f"cannot be {value!r}", where=f"--{name.replace('_', '-')}", expected=words)
+        for name in ("epochs", "batch", "size", "patience", "members", "seed"):
+            value = getattr(self, name)
+            if value != "auto" and not isinstance(value, int):
+                raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected="a whole number")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(
+                    f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected=f"one of {', '.join(choices)}"
+                )
+
+    def changed(self, **settings: Any) -> "Recipe":
+        """The same recipe with these fields changed. Raises UsageError for a name that is no field."""
+        known = [field.name for field in fields(self)]
+        for name in settings:
+            if name not in known:
+                raise UsageError(f"a recipe has no {name!r}", where="recipe", cure=did_you_mean(name, known))
+        return replace(self, **settings)
+
+    def to_toml(self) -> str:
+        """One `name = value` line a field."""
+        return "".join(f"{field.name} = {_toml(getattr(self, field.name))}\n" for field in fields(self))
+
+    @staticmethod
+    def from_toml(text: str, where: str | Path = "recipe") -> "Recipe":
+        """Reads what `to_toml` wrote; missing fields take their defaults. Raises UsageError naming `where`."""
+        try:
+            settings = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"not TOML: {error}", where=str(where)) from None
+        return Recipe().changed(**settings)
+
+
+_RANGES = [
+    ("lr", 0, math.inf),
+    ("epochs", 1, 1_000_000),
+    ("batch", 1, 1_000_000),
+    ("clip", math.nextafter(0.0, 1.0), math.inf),
+    ("size", 8, 1024),
+    ("val", 0.001, 0.9),
+    ("test", 0, 0.9),
+    ("patience", 0, 1_000_000),
+    ("members", 1, 1000),
+    ("max_bad", 0, 1),
+    ("seed", 0, 2**63 - 1),
+]
+_CHOICES = {
+    "balance": ("none", "loss", "sampler"),
+    "forward": ("auto", "direct", "loop", "vmap"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)  # TOML writes inf and 1e-05 as Python does
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
