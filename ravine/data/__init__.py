@@ -1,0 +1,32 @@
+"""Data: folders, zips, arrays and the embedded digits; the check; the decode-once cache; honest splits; batches.
+
+torch is not imported before the first draw, so that `ravine check` starts at once.
+"""
+
+from ravine.data.batches import balanced_order, class_weights, order, steps
+from ravine.data.dataset import Dataset
+from ravine.data.decoding import decode
+from ravine.data.findings import Findings
+from ravine.data.loading import check, load
+from ravine.data.preprocessing import Preprocessing, preprocess
+from ravine.data.split import Split
+from ravine.data.splits import cut, with_validation
+from ravine.data.tree import EXTENSIONS
+
+__all__ = [
+    "EXTENSIONS",
+    "Dataset",
+    "Findings",
+    "Preprocessing",
+    "Split",
+    "balanced_order",
+    "check",
+    "class_weights",
+    "cut",
+    "decode",
+    "load",
+    "order",
+    "preprocess",
+    "steps",
+    "with_validation",
+]
