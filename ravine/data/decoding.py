@@ -6,6 +6,7 @@ orientation. Sizes are judged from the header, before memory for a single pixel 
 """
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ MAX_PIXELS = 178_956_970  # Pillow's own limit for a decompression bomb: 512 MiB
 MAX_SIDE = 65_500  # libjpeg's limit
 DECODER = f"pillow {PIL.__version__}" + (f", simplejpeg {simplejpeg.__version__}" if simplejpeg else "")
 GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"))
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # its errors come as exceptions too, not on stderr alone
 
 _ORIENTATION = 0x0112
 _JPEG_MODES = {"Gray": "L", "YCbCr": "RGB", "RGB": "RGB"}  # CMYK and YCCK are Pillow's
@@ -55,8 +58,7 @@ def examine(data: bytes) -> Header:
     else:
         with _opened(data) as image:
             header = Header(image.height, image.width, image.mode, image.format or "")
-            # Pillow has already swapped the sides of a TIFF
-            turned = image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+            turned = _orientation(image) >= 5 and image.format != "TIFF"  # whose sides Pillow has swapped already
     return header._replace(height=header.width, width=header.height) if turned else header
 
 
@@ -89,8 +91,7 @@ def decode(data: bytes, *, smallest: int = 0) -> np.ndarray:
             image.draft(None, (width, height))
         image.load()
         # asked after loading: a TIFF comes out upright and without the tag, a PNG may hold it behind its pixels
-        orientation = image.getexif().get(_ORIENTATION, 1)
-        return _upright(pixels_of(image), orientation)
+        return _upright(pixels_of(image), _orientation(image))
 
 
 def pixels_of(image: Image.Image) -> np.ndarray:
@@ -136,18 +137,28 @@ def _jpeg_orientation(data: bytes) -> int:
     if b"Exif\0\0" not in data and b"tiff:Orientation" not in data:  # opening with Pillow costs four times the decoding
         return 1
     with _opened(data) as image:
-        return image.getexif().get(_ORIENTATION, 1)
+        return _orientation(image)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation 1..8; 1 where there is none, or none that makes sense: the pixels are good all the same."""
+    try:
+        # the base class's getexif: that of a PNG would decode all pixels, to look behind them
+        orientation = Image.Image.getexif(image).get(_ORIENTATION, 1)
+    except Exception:  # a damaged block: struct.error, SyntaxError, ...
+        return 1
+    return orientation if orientation in range(1, 9) else 1
 
 
 def _shrunk(height: int, width: int, smallest: int) -> tuple[int, int]:
-    """The sides at the largest of libjpeg's four plain scales that keeps both at `smallest` or above."""
+    """The sides, rounded down, at the smallest of the scales 1, 1/2, 1/4 and 1/8 that keeps both >= `smallest`."""
     factor = next((f for f in (8, 4, 2) if smallest and min(height, width) >= f * smallest), 1)
-    return -(-height // factor), -(-width // factor)
+    return height // factor, width // factor
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Undoes an EXIF orientation 1..8 of `[H, W, C]`; other values are ignored, as viewers do."""
-    if orientation in (5, 6, 7, 8):
+    """Undoes an EXIF orientation 1..8 of `[H, W, C]`."""
+    if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
