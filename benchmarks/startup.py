@@ -1,0 +1,39 @@
+"""`ravine train digits --epochs 1` from process start to exit, and where the time goes.
+
+python benchmarks/startup.py [REPETITIONS]
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+
+from machine import describe, spread
+
+COMMANDS = [
+    ("python -c pass", ["-c", "pass"]),
+    ("import numpy", ["-c", "import numpy"]),
+    ("import torch", ["-c", "import torch"]),
+    ("import all that training needs", ["-c", "import ravine.runs, ravine.cli.train, ravine.cli.report"]),
+    ("the first torch.optim.Optimizer", ["-c", "import torch; torch.optim.SGD([torch.zeros(1)], lr=0.1)"]),
+    ("ravine --help", ["-m", "ravine", "--help"]),
+    ("ravine train digits --epochs 1", ["-m", "ravine", "train", "digits", "--epochs", "1", "--fresh", "--quiet"]),
+]
+
+
+def main(repetitions: int) -> None:
+    print(describe(repetitions))
+    seconds: dict[str, list[float]] = {name: [] for name, _ in COMMANDS}
+    with tempfile.TemporaryDirectory() as folder:
+        for repetition in range(repetitions + 1):
+            for name, arguments in COMMANDS:
+                started = time.perf_counter()
+                subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=folder)
+                if repetition:
+                    seconds[name].append(time.perf_counter() - started)
+    for name, values in seconds.items():
+        print(f"{name:36} {spread(values)} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

@@ -1,0 +1,71 @@
+"""`ravine info`: say what a run or a weights file is, without loading a network."""
+
+import json
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+
+from ravine.cli.flags import parse
+
+
+@dataclass(frozen=True)
+class Options:
+    """Examples:
+    ravine info runs/photos
+    ravine info best.safetensors --json
+    """
+
+    path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
+    """A run's folder or a weights file."""
+    json: bool = False
+    """Print one JSON object."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parse(Options, arguments, "info")
+    path = Path(options.path)
+    facts = _of_run(path) if path.is_dir() else _of_weights(path)
+    if options.json:
+        print(json.dumps(facts))
+        return 0
+    out = Console(soft_wrap=True, highlight=False)
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if isinstance(value, dict):
+            shown = ", ".join(f"{key}={inner}" for key, inner in value.items())
+        out.print(f"{name:{width}}  {escape(str(shown))}")
+    return 0
+
+
+def _of_weights(path: Path) -> dict[str, Any]:
+    from ravine.checkpoints import weights_file
+
+    about = weights_file.read_about(path)
+    return {**about, "recipe": tomllib.loads(about["recipe"])}
+
+
+def _of_run(path: Path) -> dict[str, Any]:
+    from ravine.checkpoints.run_folder import RunFolder
+    from ravine.errors import DataError
+
+    folder = RunFolder(path)
+    if not folder.request.is_file():
+        raise DataError("not a run folder", where=str(path), expected="a folder that ravine train made")
+    rows, summary = folder.read_rows("metrics.jsonl"), folder.read_json("summary.json")
+    facts: dict[str, Any] = {"run": str(path), "data": folder.read_json("request.json")["data"]}
+    facts |= {"finished": folder.finished, "epochs": len(rows)}
+    if summary:
+        facts |= {"best_epoch": summary["best_epoch"]}
+        facts |= {f"best_{name}_accuracy": score["accuracy"] for name, score in summary["best"].items()}
+    elif rows:
+        facts |= {"val_accuracy": rows[-1]["val/accuracy"]}
+    if folder.recipe.is_file():
+        facts["recipe"] = tomllib.loads(folder.recipe.read_text(encoding="utf-8"))
+    return facts

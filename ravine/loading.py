@@ -1,0 +1,39 @@
+"""From a path to the trained network behind it."""
+
+from os import PathLike
+from pathlib import Path
+
+from ravine.checkpoints import weights_file
+from ravine.checkpoints.run_folder import RunFolder
+from ravine.defaults import device_named
+from ravine.errors import DataError
+from ravine.trained import Trained
+
+
+def load(path: str | PathLike[str], *, use: str = "best", device: str = "cpu") -> Trained:
+    """The trained network of a run folder or a weights file, in eval mode.
+
+    Args:
+        path: a run folder (then `use` says which weights, "best" or "last") or a `.safetensors` file.
+        device: where it runs: cpu, cuda, auto.
+
+    Raises:
+        DataError: nothing there, damaged, or not written by ravine.
+    """
+    file = weights_path(path, use)
+    tensors, about = weights_file.read(file)
+    return Trained(tensors, about, name=str(file), device=device_named(device))
+
+
+def weights_path(path: str | PathLike[str], use: str = "best") -> Path:
+    """The weights file that `path` means. Raises DataError where a run folder has none yet."""
+    path = Path(path)
+    if not path.exists():
+        raise DataError("no such run folder or weights file", where=str(path))
+    if not path.is_dir():
+        return path
+    folder = RunFolder(path)
+    weights = {"best": folder.best_weights, "last": folder.last_weights}[use]
+    if not weights.is_file():
+        raise DataError(f"has no {use} weights", where=str(path), expected="a run folder whose training has saved once")
+    return weights

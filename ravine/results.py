@@ -1,0 +1,47 @@
+"""What a training came to: the summary that is kept with the run and printed at its end."""
+
+from typing import Any
+
+import numpy as np
+
+from ravine.checkpoints.run_folder import RunFolder
+from ravine.trainer import Training
+
+_CLEAN = 5000
+
+
+def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dict[str, Any]:
+    """Scores best and last weights on validation and, once, on test; and the best on training images, in eval mode.
+
+    The population is left with the last weights.
+    """
+    classes = training.dataset.classes
+    held_out = [name for name in ("val", "test") if name in training.dataset.splits]
+    last = {name: training.score(name) for name in held_out}
+    kept = {name: tensor.clone() for name, tensor in training.population.state().items()}
+    training.population.load(training.best.state)
+    best = {name: training.score(name) for name in held_out}
+    n = len(training.dataset.splits["train"])
+    clean = training.score("train", np.linspace(0, n - 1, min(n, _CLEAN)).astype(np.int64))
+    training.population.load(kept)
+    judged = best[held_out[-1]]
+    confusions = [{"true": classes[a], "predicted": classes[b], "count": count} for a, b, count in judged.confusions()]
+    epochs = training.position.epoch
+    return {
+        "finished": True,
+        "run": str(folder.path),
+        "epochs": epochs,
+        "stopped": "all epochs done" if epochs == training.recipe.epochs else f"patience {training.recipe.patience}",
+        "best_epoch": training.best.epochs if training.recipe.members > 1 else training.best.epochs[0],
+        "best": {name: score.to_json(classes) for name, score in best.items()},
+        "last": {name: score.to_json(classes) for name, score in last.items()},
+        "clean_train": clean.to_json(classes),
+        "train": training.rows[-1] if training.rows else {},
+        "worst_confusions": confusions,
+        "scored_on": held_out[-1],
+        "seconds": {
+            **{part: sum(row[part] for row in training.times) for part in ("data", "compute", "validation")},
+            "saving": save_seconds,
+        },
+        "weights": {"best": str(folder.best_weights), "last": str(folder.last_weights)},
+    }

@@ -1,0 +1,59 @@
+"""When a training is saved, and what: the checkpoint to go on from, and the best and the last weights to use."""
+
+import time
+from pathlib import Path
+
+from ravine.checkpoints import store, weights_file
+from ravine.checkpoints.run_folder import RunFolder
+from ravine.trainer import Training
+
+# A save is due when it costs at most this share of the time since the last one. What a kill costs is only that time:
+# the result is the same wherever the training is taken up again.
+COST_SHARE = 0.01
+# Inside an epoch a save is due only after so many seconds, for epochs that take hours.
+MID_EPOCH_SECONDS = 60.0
+
+
+class Saver:
+    """Saves a training to its run folder.
+
+    Attributes:
+        seconds: what all saves so far have cost.
+        newest, saved_step: the checkpoint saved last and its step; None and -1 before the first.
+    """
+
+    def __init__(self, folder: RunFolder, training: Training):
+        self.folder, self.training = folder, training
+        self.seconds = 0.0
+        self.newest: Path | None = None
+        self.saved_step = -1
+        self._cost = 0.0
+        self._ended: float | None = None
+        self._started = time.monotonic()
+        self._best_written: list[int] | None = None
+
+    def due(self, *, mid_epoch: bool = False) -> bool:
+        """Whether a save is worth its time now; the first one always is."""
+        if self._ended is None:
+            return not mid_epoch or time.monotonic() - self._started > MID_EPOCH_SECONDS
+        elapsed = time.monotonic() - self._ended
+        return elapsed * COST_SHARE >= self._cost and not (mid_epoch and elapsed < MID_EPOCH_SECONDS)
+
+    def save(self) -> Path:
+        """Saves now. Raises SaveError; what was saved before stays good."""
+        started = time.monotonic()
+        training, folder = self.training, self.folder
+        training.best.keep_latest(training.population)
+        tensors, state = training.state()
+        self.newest = store.save(folder.checkpoints, training.step, tensors, state)
+        population, best = training.population, training.best
+        if self._best_written != best.epochs or 0 in best.epochs:
+            weights_file.write(folder.best_weights, population.named(best.state), training.about("best"))
+            self._best_written = list(best.epochs)
+        weights_file.write(folder.last_weights, population.named(population.state()), training.about("last"))
+        folder.write_results_csv(training.rows, training.times)
+        self.saved_step = training.step
+        self._ended = time.monotonic()
+        self._cost = self._ended - started
+        self.seconds += self._cost
+        return self.newest

@@ -1,0 +1,187 @@
+"""A trained network, read from its weights file: predicts and is evaluated, always in eval mode."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ravine import data, spec
+from ravine.errors import DataError, RavineError, UsageError
+from ravine.models import MODELS
+from ravine.population import Population, forward
+from ravine.training.evaluate import Score, evaluate
+from ravine.training.feed import Normalization, clean_batches
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One image's answer.
+
+    Attributes:
+        name: the file's path, or `#7` for the eighth row of an array.
+        classes, probabilities: the `top` likeliest, likeliest first.
+        error: why the image could not be read; then there are no classes.
+    """
+
+    name: str
+    classes: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    error: str = ""
+
+
+class Trained:
+    """A network (or K of them, whose probabilities are averaged) with its classes and preprocessing.
+
+    Made by `ravine.load` and by a `Run`; `Trained(tensors, about)` is for weights that are in memory.
+
+    Args:
+        tensors: the weights by name.
+        about: what the weights file says of itself.
+        name: where they come from, for messages.
+        device: where to run.
+
+    Attributes:
+        classes: names, in the order of the probabilities.
+        in_shape: of an input, without the batch: (C, H, W) or (F,).
+        about: recipe, epoch, score, ...
+
+    Raises:
+        DataError: `about` does not describe a network, or the tensors are not of it.
+    """
+
+    def __init__(
+        self,
+        tensors: dict[str, torch.Tensor],
+        about: dict[str, Any],
+        *,
+        name: str = "network",
+        device: str | torch.device = "cpu",
+    ):
+        self.about, self.name, self.device = about, name, torch.device(device)
+        try:
+            self.classes: tuple[str, ...] = tuple(about["classes"])
+            self.in_shape: tuple[int, ...] = tuple(about["in_shape"])
+            stored = about["preprocessing"]
+            self.preprocessing = data.Preprocessing(**stored) if stored else None
+            self.normalize = Normalization(*(tuple(about["normalization"][part]) for part in ("mean", "std")))
+            self.population = Population(self._member, about["members"], self.device)
+            self.population.load_named(tensors)
+        except (KeyError, TypeError, RuntimeError, UsageError) as error:
+            raise DataError(f"does not describe a network: {error}", where=name) from error
+        self.population.train(False)
+        self._run = forward(self.population, "direct" if about["members"] == 1 else "loop")
+
+    @torch.no_grad()
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        """`[N, classes]` float32 for raw rows as they lie in a data set: `[N, C, H, W]` or features `[N, F]`."""
+        if x.shape[1:] != self.in_shape:
+            raise UsageError(f"rows of shape {x.shape[1:]}", where=self.name, expected=str(self.in_shape))
+        out = [np.empty((0, len(self.classes)), np.float32)]
+        for start in range(0, len(x), _CHUNK):
+            rows = torch.from_numpy(np.ascontiguousarray(x[start : start + _CHUNK])).to(self.device)
+            logits = self._run(self.normalize(rows).unsqueeze(0).expand(len(self.population.members), *rows.shape))
+            out.append(logits.float().softmax(2).mean(0).cpu().numpy())
+        return np.concatenate(out)
+
+    def predict(self, images: Any, top: int = 1) -> list[Prediction]:
+        """The likeliest classes of images.
+
+        Args:
+            images: a path, a folder (all images in it), a list of these, one image `uint8 [H, W]` or `[H, W, 1|3]`, or
+                rows as `probabilities` takes them.
+            top: how many classes to name, at least 1.
+
+        Returns:
+            A `Prediction` per image, in the order given (folders sorted). An unreadable image has its `error` set.
+        """
+        if isinstance(images, np.ndarray) and images.shape[1:] == self.in_shape:
+            names, errors, probabilities = [f"#{i}" for i in range(len(images))], {}, self.probabilities(images)
+        else:
+            names, errors, probabilities = self._read(images)
+        ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, : max(1, top)]
+        answers = (
+            (tuple(self.classes[c] for c in best), tuple(float(row[c]) for c in best))
+            for row, best in zip(probabilities, ranked, strict=True)
+        )
+        return [Prediction(n, error=errors[n]) if n in errors else Prediction(n, *next(answers)) for n in names]
+
+    def open(self, source: Any, **options: Any) -> data.Dataset:
+        """Loads a data set as this network sees images; arguments as `ravine.data.load`."""
+        return data.load(source, size=self.preprocessing or "auto", **options)
+
+    def evaluate(self, dataset: data.Dataset, split: str) -> Score:
+        """Scores a split of a data set that `open` gave. Classes are matched by name, whatever their order is there.
+
+        Raises:
+            DataError: a class that the network does not know, or inputs of another shape.
+        """
+        part = dataset.splits[split]
+        missing = sorted(set(dataset.classes) - set(self.classes))
+        if missing:
+            raise DataError(
+                f"classes that {self.name} does not know: {', '.join(missing)}",
+                where=dataset.name,
+                expected=f"some of {', '.join(self.classes)}",
+            )
+        if tuple(part.shape) != self.in_shape:
+            raise DataError(f"shape {tuple(part.shape)}", where=dataset.name, expected=str(self.in_shape))
+        of = np.array([self.classes.index(name) for name in dataset.classes])
+        labels = torch.from_numpy(of[part.y]).to(self.device)
+        batches = clean_batches(
+            lambda rows: torch.from_numpy(part.take(rows.cpu().numpy())).to(self.device),
+            labels,
+            torch.arange(len(part), device=self.device),
+            self.normalize,
+        )
+        return evaluate(self._run, batches, len(self.population.members), len(self.classes))
+
+    def _member(self, k: int) -> torch.nn.Module:
+        model = spec.parse(self.about["model"])
+        return spec.build(model, MODELS, in_shape=self.in_shape, classes=len(self.classes))
+
+    def _read(self, images: Any) -> tuple[list[str], dict[str, str], np.ndarray]:
+        if self.preprocessing is None:
+            raise UsageError("trained on arrays", where=self.name, expected=f"rows of shape {self.in_shape}")
+        names, errors, chunk, out = [], {}, [], [np.empty((0, len(self.classes)), np.float32)]
+        for name, image in _images(images):
+            names.append(name)
+            try:
+                chunk.append(data.preprocess(image, self.preprocessing))
+            except RavineError as error:
+                errors[name] = error.what
+            if len(chunk) == _CHUNK:
+                out.append(self.probabilities(np.stack(chunk)))
+                chunk = []
+        if chunk:
+            out.append(self.probabilities(np.stack(chunk)))
+        return names, errors, np.concatenate(out)
+
+
+def _images(images: Any) -> Iterator[tuple[str, Any]]:
+    """Name and image (a path, or pixels) of each."""
+    if isinstance(images, np.ndarray):
+        yield "#0", images if images.ndim == 3 else images[..., None]
+    elif isinstance(images, str | PathLike):
+        yield from ((str(path), path) for path in _paths(Path(images)))
+    elif isinstance(images, Sequence | Iterable):
+        for i, image in enumerate(images):
+            yield from ((f"#{i}" if name == "#0" else name, one) for name, one in _images(image))
+    else:
+        raise UsageError(f"cannot predict a {type(images).__name__}", where="predict", expected="paths or uint8 arrays")
+
+
+def _paths(path: Path) -> list[Path]:
+    if not path.exists():
+        raise DataError("no such file or folder", where=str(path), expected="an image or a folder of images")
+    if not path.is_dir():
+        return [path]
+    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in data.EXTENSIONS and p.is_file())
+    if not found:
+        raise DataError("no images in this folder", where=str(path), expected=", ".join(sorted(data.EXTENSIONS)))
+    return found

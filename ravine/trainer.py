@@ -1,0 +1,239 @@
+"""Puts the pieces together: from a recipe and a data set to a training that can be run, saved and restored.
+
+This file, `recipe.py` and the command line are the only ones that know all rooms of the house.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ravine import data, draws, spec
+from ravine.errors import DataError, UsageError
+from ravine.models import MODELS
+from ravine.optimization import RULES, SCHEDULES, Stepper, clip_by_norm
+from ravine.population import Forward, Population, fastest_way, forward
+from ravine.recipe import Recipe
+from ravine.training.criterion import cross_entropy
+from ravine.training.evaluate import Score, evaluate
+from ravine.training.feed import Normalization, Take, TrainingFeed, clean_batches, normalization
+from ravine.training.fit import Epoch, Position, fit
+from ravine.training.selection import Best
+
+# The curve of clean training accuracy is drawn on so many images; more would cost time and tell nothing new
+_CLEAN_SAMPLE = 1000
+
+
+class Training:
+    """A training under way.
+
+    Args:
+        recipe: without any "auto" except `forward`, which is timed here and then stands in `self.recipe`.
+        dataset: with "train" and "val".
+        device: where to train.
+        normalize: taken from the run that is resumed; counted on the training images where None.
+
+    Attributes:
+        population, best: the networks as they are, and each member's best so far.
+        position: where the training stands.
+        rows: a dictionary of metrics per finished epoch; equal recipes give equal rows.
+        times: the seconds of each epoch, which are never equal and so no part of the state.
+    """
+
+    def __init__(
+        self, recipe: Recipe, dataset: data.Dataset, device: torch.device, normalize: Normalization | None = None
+    ):
+        train, val = dataset.splits["train"], dataset.splits["val"]
+        self.recipe, self.dataset, self.device = recipe, dataset, device
+        self.in_shape = tuple(train.shape)
+        self.normalize = normalize or normalization(train.take, len(train))
+        self.takes = {name: _resident(split, device) for name, split in dataset.splits.items()}
+        self.labels = {name: torch.from_numpy(split.y).to(device) for name, split in dataset.splits.items()}
+        self.population = Population(self._member, recipe.members, device)
+        self.feed = TrainingFeed(
+            take=self.takes["train"],
+            labels=self.labels["train"],
+            order=_order(recipe, train.y),
+            bounds=data.steps(len(train), recipe.batch),
+            members=recipe.members,
+            normalize=self.normalize,
+        )
+        self.run = self._forward()
+        rule, settings = spec.bind(spec.parse(recipe.optimizer), RULES, flag="--optimizer", given={"params": None})
+        settings.pop("params")
+        self.stepper = Stepper(rule, **{**settings, "lr": float(recipe.lr)})  # pyright: ignore[reportArgumentType]
+        self.schedule = spec.build(spec.parse(recipe.schedule), SCHEDULES, flag="--schedule")
+        self.position = Position(torch.zeros(3, recipe.members, dtype=torch.float64, device=device))
+        self.best = Best(self.population)
+        self.rows: list[dict[str, Any]] = []
+        self.times: list[dict[str, Any]] = []
+        self._sample = np.linspace(0, len(train) - 1, min(len(train), _CLEAN_SAMPLE)).astype(np.int64)
+        if not len(val):
+            raise DataError("no validation images", where=dataset.name, cure="Lower --val or add a val/ folder")
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return self.position.epoch * self.feed.steps + self.position.step
+
+    @property
+    def ended(self) -> bool:
+        """All epochs done, or no better score for `patience` epochs."""
+        patience = self.recipe.patience
+        return self.position.epoch >= int(self.recipe.epochs) or 0 < patience <= self.best.since
+
+    def epochs(
+        self, on_step: Callable[[Position], None] | None = None
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Trains to the end, yielding a row of metrics and one of seconds after each epoch."""
+        if self.ended:
+            return
+        for epoch in fit(
+            self.population,
+            self.run,
+            self.feed,
+            criterion=cross_entropy(self._class_weights()),
+            update=self.stepper.step,
+            clip=lambda grads: clip_by_norm(grads, self.recipe.clip),
+            schedule=self.schedule,
+            epochs=int(self.recipe.epochs),
+            validate=lambda: (self.score("val"), self.score("train", self._sample)),
+            position=self.position,
+            seed=self.recipe.seed,
+            on_step=on_step,
+        ):
+            row = self._take_in(epoch)
+            yield row, self.times[-1]
+            if self.ended:
+                return
+
+    def score(self, split: str, rows: np.ndarray | None = None) -> Score:
+        """Scores the networks as they are, in eval mode, on a split or on some rows of it."""
+        self.population.train(False)
+        indices = torch.arange(len(self.labels[split])) if rows is None else torch.from_numpy(rows)
+        batches = clean_batches(self.takes[split], self.labels[split], indices.to(self.device), self.normalize)
+        return evaluate(self.run, batches, self.recipe.members, len(self.dataset.classes))
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Tensors and plain values that `restore` goes on from, as if nothing had happened."""
+        rule = {name: value for name, value in self.stepper.state.items()}
+        tensors = {f"population/{name}": tensor for name, tensor in self.population.state().items()}
+        tensors |= {f"best/{name}": tensor for name, tensor in self.best.state.items()}
+        tensors |= {f"rule/{name}": value for name, value in rule.items() if isinstance(value, torch.Tensor)}
+        position = self.position
+        return tensors, {
+            "position": {"epoch": position.epoch, "step": position.step, "seen": position.seen},
+            "sums": position.sums.tolist(),
+            "rule": {name: value for name, value in rule.items() if not isinstance(value, torch.Tensor)},
+            "best": self.best.about(),
+            "rows": self.rows,
+            "fingerprint": self.dataset.fingerprint,
+        }
+
+    def restore(self, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
+        """The reverse of `state`."""
+        parts: dict[str, dict[str, torch.Tensor]] = {"population": {}, "best": {}, "rule": {}}
+        for name, tensor in tensors.items():
+            part, rest = name.split("/", 1)
+            parts[part][rest] = tensor
+        self.population.load(parts["population"])
+        self.best.restore(parts["best"], state["best"])
+        self.stepper.state = {**{n: t.to(self.device) for n, t in parts["rule"].items()}, **state["rule"]}
+        sums = torch.tensor(state["sums"], dtype=torch.float64, device=self.device)
+        self.position = Position(sums, **state["position"])
+        self.rows = list(state["rows"])
+
+    def about(self, which: str) -> dict[str, Any]:
+        """What a weights file says of itself: enough to predict from that one file."""
+        return {
+            "which": which,
+            "classes": list(self.dataset.classes),
+            "model": self.recipe.model,
+            "in_shape": list(self.in_shape),
+            "members": self.recipe.members,
+            "preprocessing": asdict(self.dataset.preprocessing) if self.dataset.preprocessing else None,
+            "normalization": {"mean": list(self.normalize.mean), "std": list(self.normalize.std)},
+            "epochs": self.best.epochs if which == "best" else [self.position.epoch] * self.recipe.members,
+            "scores": self.best.scores if which == "best" else None,
+            "data": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint,
+            "recipe": self.recipe.to_toml(),
+        }
+
+    def _member(self, k: int) -> nn.Module:
+        with draws.seeded(self.recipe.seed, k, "init"):
+            return spec.build(
+                spec.parse(self.recipe.model, flag="--model"),
+                MODELS,
+                flag="--model",
+                in_shape=self.in_shape,
+                classes=len(self.dataset.classes),
+            )
+
+    def _forward(self) -> Forward:
+        way = self.recipe.forward
+        if way == "direct" and self.recipe.members > 1:
+            raise UsageError("direct runs one member", where="--forward", expected="loop, vmap or auto with --members")
+        if way == "auto":
+            batch, _ = next(self.feed.epoch(0))
+            way, _ = fastest_way(self.population, batch)
+            self.recipe = self.recipe.changed(forward=way)
+        if self.recipe.compile:
+            if way == "vmap":
+                raise UsageError("cannot be compiled", where="--forward vmap", expected="--forward loop with --compile")
+            for member in self.population.members:
+                member.compile()
+        run = forward(self.population, way)
+        if self.recipe.precision == "float32":
+            return run
+
+        def in_bfloat16(batch: torch.Tensor, *reseed: Any) -> torch.Tensor:
+            with torch.autocast(self.device.type, torch.bfloat16):
+                return run(batch, *reseed).float()
+
+        return in_bfloat16
+
+    def _class_weights(self) -> torch.Tensor | None:
+        if self.recipe.balance != "loss":
+            return None
+        weights = data.class_weights(self.dataset.splits["train"].y, len(self.dataset.classes))
+        return torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+
+    def _take_in(self, epoch: Epoch) -> dict[str, Any]:
+        val, clean = epoch.validation
+        self.best.update(self.population, epoch.number, val.accuracy, val.loss)
+        row: dict[str, Any] = {"epoch": epoch.number, "lr": float(self.recipe.lr) * epoch.rate}
+        columns = {
+            "train/loss": epoch.loss,
+            "train/accuracy": epoch.accuracy,
+            "train/clean_accuracy": clean.accuracy,
+            "val/loss": val.loss,
+            "val/accuracy": val.accuracy,
+            "grad_norm": epoch.norm,
+        }
+        row |= {name: math.fsum(values) / len(values) for name, values in columns.items()}
+        if self.recipe.members > 1:
+            row |= {"vote/val/loss": val.vote_loss, "vote/val/accuracy": val.vote_accuracy}
+            row |= {f"member{k:02d}/{name}": v for name, vs in columns.items() for k, v in enumerate(vs)}
+        self.rows.append(row)
+        speed = epoch.examples / max(epoch.seconds["data"] + epoch.seconds["compute"], 1e-9)
+        self.times.append({"epoch": epoch.number, **epoch.seconds, "images_per_second": speed})
+        return row
+
+
+def _order(recipe: Recipe, y: np.ndarray) -> Callable[[int, int], torch.Tensor]:
+    if recipe.balance == "sampler":
+        return lambda member, epoch: torch.as_tensor(data.balanced_order(y, recipe.seed, member, epoch))
+    return lambda member, epoch: torch.as_tensor(data.order(len(y), recipe.seed, member, epoch))
+
+
+def _resident(split: data.Split, device: torch.device) -> Take:
+    """Rows of a split as tensors on the device; a split that fits a GPU's free memory twice is moved there whole."""
+    if device.type == "cuda" and 2 * split.nbytes < torch.cuda.mem_get_info(device)[0]:
+        whole = torch.from_numpy(split.take(np.arange(len(split)))).to(device)
+        return lambda rows: whole[rows]
+    return lambda rows: torch.from_numpy(split.take(rows.cpu().numpy())).to(device)

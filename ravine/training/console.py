@@ -1,0 +1,117 @@
+"""What a training shows while it runs: one bar in a terminal, one rewritten line in a notebook, plain lines elsewhere.
+
+Everything goes to stderr, and as plain text to the run's log; results belong to stdout.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+
+_UPDATES_A_SECOND = 4
+
+
+class Console:
+    """Shows progress and keeps what was said.
+
+    Args:
+        quiet: say nothing but warnings.
+        terminal: where to write; stderr where None.
+    """
+
+    def __init__(self, *, quiet: bool = False, terminal: Terminal | None = None):
+        self.terminal = terminal or Terminal(stderr=True, soft_wrap=True, highlight=False)
+        self.quiet = quiet
+        self.notebook = "ipykernel" in sys.modules and not self.terminal.is_terminal
+        self.log: Path | None = None
+        self._unlogged: list[str] = []
+        self._bar: Progress | None = None
+        self._shown = 0.0
+        self._started = time.monotonic()
+        self._first = 0
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line."""
+        self._keep(text)
+        if not self.quiet:
+            self._print(text, style)
+
+    def warn(self, text: str) -> None:
+        """A line that is shown even when quiet."""
+        self._keep(f"warning: {text}")
+        self._print(f"warning: {text}", "yellow")
+
+    def log_to(self, path: Path) -> None:
+        """From now on, and with what was said so far, lines go to this file as well."""
+        self.log = path
+        for line in self._unlogged:
+            self._keep(line)
+        self._unlogged = []
+
+    def decoding(self, done: int, total: int) -> None:
+        """Shows how many images are decoded."""
+        self._advance(done, total, lambda: f"decoding {done:,}/{total:,} images", "decoding")
+        if done >= total:
+            self.close()
+
+    def training(self, done: int, total: int, describe: Callable[[], str]) -> None:
+        """Shows how many steps are done; `describe` is called only when something is about to be drawn."""
+        if done <= 1 or self._first > done:
+            self._started, self._first = time.monotonic(), done - 1
+        self._advance(done, total, lambda: f"{describe()}  {self._left(done, total)}", "training")
+
+    def close(self) -> None:
+        """Removes the bar."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+        elif self.notebook and self._shown and not self.quiet:
+            print("\r" + " " * 100 + "\r", end="", file=sys.stderr)
+        self._shown = 0.0
+
+    def _advance(self, done: int, total: int, describe: Callable[[], str], kind: str) -> None:
+        now = time.monotonic()
+        if self.quiet or (now - self._shown < 1 / _UPDATES_A_SECOND and done < total):
+            return
+        self._shown = now
+        if self.notebook:
+            print(f"\r{describe():<100}", end="", file=sys.stderr, flush=True)
+        elif self.terminal.is_terminal:
+            if self._bar is None:
+                columns = (BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
+                self._bar = Progress(*columns, console=self.terminal, transient=True, auto_refresh=False)
+                self._bar.start()
+                self._bar.add_task("", total=total)
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=describe(), refresh=True)
+
+    def _left(self, done: int, total: int) -> str:
+        seconds = (time.monotonic() - self._started) / max(1, done - self._first) * (total - done)
+        return f"{timedelta(seconds=round(seconds))} left"
+
+    def _print(self, text: str, style: str) -> None:
+        if self.notebook:
+            self.close()
+        self.terminal.print(escape(text), style=style or None)
+
+    def _keep(self, text: str) -> None:
+        if self.log is None:
+            self._unlogged.append(text)
+            return
+        with self.log.open("a", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text + "\n")
+
+
+def epoch_line(row: dict[str, Any], times: dict[str, Any], epochs: int, best: bool) -> str:
+    """`epoch  3/10  loss 1.234  train 55.1%  val 57.2% best  1,234 images/s`."""
+    width = len(str(epochs))
+    accuracy = row.get("vote/val/accuracy", row["val/accuracy"])
+    return (
+        f"epoch {row['epoch']:{width}}/{epochs}  loss {row['train/loss']:.4f}  train {row['train/accuracy']:.1%}  "
+        f"val {accuracy:.1%}{' best' if best else '     '}  {times['images_per_second']:,.0f} images/s"
+    )

@@ -1,0 +1,165 @@
+"""The training loop.
+
+    for epoch in fit(...):
+        print(epoch.number, epoch.loss, epoch.validation)
+
+A generator: the caller looks at each record, saves, draws, stops. It can be entered at any step of any epoch.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from ravine import draws
+from ravine.errors import NonFiniteLossError
+from ravine.population import Forward, Population
+
+
+class Feed(Protocol):
+    """The training data of each epoch."""
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        ...
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Batches `x [K, B, ...]`, `y [K, B]` of an epoch, from batch `first` on."""
+        ...
+
+
+@dataclass
+class Position:
+    """Where a training stands, between two steps: with the weights and the rule's state, all that it takes to go on.
+
+    `sums` `[3, K]` adds up loss, right answers and gradient norm over the `seen` examples of the epoch under way.
+    """
+
+    sums: torch.Tensor
+    epoch: int = 0
+    step: int = 0
+    seen: int = 0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What happened in one epoch; lists have an entry per member.
+
+    `number` counts from 1; `rate` is the schedule's factor at the epoch's last step; `norm` the mean length of the
+    gradient before clipping; `seconds` says where the time went (data, compute, validation).
+    """
+
+    number: int
+    loss: list[float]
+    accuracy: list[float]
+    norm: list[float]
+    rate: float
+    validation: Any
+    examples: int
+    seconds: dict[str, float]
+
+
+def fit(
+    population: Population,
+    run: Forward,
+    feed: Feed,
+    *,
+    criterion: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    update: Callable[[torch.Tensor, torch.Tensor, float], None],
+    clip: Callable[[torch.Tensor], torch.Tensor],
+    schedule: Callable[[float], float],
+    epochs: int,
+    validate: Callable[[], Any],
+    position: Position,
+    seed: int = 0,
+    on_step: Callable[[Position], None] | None = None,
+) -> Iterator[Epoch]:
+    """Trains from `position` to the end of `epochs`, yielding an `Epoch` after each.
+
+    Args:
+        population: what is trained.
+        run: the population's forward.
+        feed: batches of an epoch, by number.
+        criterion: logits `[K, B, classes]` and labels `[K, B]` to losses `[K]`.
+        update: moves weights `[K, P]` by gradients `[K, P]` at a factor of the rate.
+        clip: may shorten gradients `[K, P]` in place; returns their norms `[K]` from before.
+        schedule: progress (0..1) to a factor of the rate.
+        epochs: how many there are in all.
+        validate: scores the population; called in eval mode.
+        position: where to start; moves along in place.
+        seed: of what the networks draw (dropout).
+        on_step: called between two steps; what it raises ends the training there.
+
+    Raises:
+        NonFiniteLossError: a loss or gradient is NaN or infinite; weights, statistics and position are those before it.
+    """
+    statistics = {name: buffer.clone() for name, buffer in population.buffers.items()}
+    while position.epoch < epochs:
+        seconds, started = {"data": 0.0}, time.perf_counter()
+        population.train()
+        with draws.own_generators():
+            for x, y in _timed(feed.epoch(position.epoch, position.step), seconds):
+                rate = schedule((position.epoch + position.step / feed.steps) / epochs)
+                for name, buffer in population.buffers.items():
+                    statistics[name].copy_(buffer)
+                logits = run(x, lambda k: draws.seed_global(seed, k, "forward", position.epoch, position.step))
+                losses = criterion(logits, y)
+                population.grads.zero_()
+                losses.sum().backward()
+                norms = clip(population.grads)
+                if not (losses.detach() + norms).isfinite().all():
+                    for name, buffer in population.buffers.items():
+                        buffer.copy_(statistics[name])
+                    raise _not_finite(position, losses.detach(), norms)
+                update(population.weights, population.grads, rate)
+                _count(position, losses.detach(), logits.detach(), y, norms)
+                if on_step:
+                    on_step(position)
+        seconds["compute"] = time.perf_counter() - started - seconds["data"]
+        population.train(False)
+        validation = validate()
+        seconds["validation"] = time.perf_counter() - started - seconds["data"] - seconds["compute"]
+        last_rate = schedule((position.epoch + (feed.steps - 1) / feed.steps) / epochs)
+        record = _record(position, last_rate, validation, seconds)
+        position.sums.zero_()
+        position.epoch, position.step, position.seen = position.epoch + 1, 0, 0
+        yield record
+
+
+def _timed(batches: Iterator[Any], seconds: dict[str, float]) -> Iterator[Any]:
+    """The same batches; the time spent waiting for them goes to `seconds["data"]`."""
+    while True:
+        started = time.perf_counter()
+        batch = next(batches, None)
+        seconds["data"] += time.perf_counter() - started
+        if batch is None:
+            return
+        yield batch
+
+
+def _count(
+    position: Position, losses: torch.Tensor, logits: torch.Tensor, y: torch.Tensor, norms: torch.Tensor
+) -> None:
+    examples = y.shape[1]
+    correct = (logits.argmax(2) == y).sum(1)
+    position.sums += torch.stack([losses.double() * examples, correct.double(), norms.double() * examples])
+    position.seen += examples
+    position.step += 1
+
+
+def _record(position: Position, rate: float, validation: Any, seconds: dict[str, float]) -> Epoch:
+    loss, accuracy, norm = (position.sums / max(position.seen, 1)).tolist()
+    return Epoch(position.epoch + 1, loss, accuracy, norm, rate, validation, position.seen, seconds)
+
+
+def _not_finite(position: Position, losses: torch.Tensor, norms: torch.Tensor) -> NonFiniteLossError:
+    (k,) = torch.nonzero(~(losses + norms).isfinite())[0].tolist()
+    return NonFiniteLossError(
+        f"loss {float(losses[k]):.4g}, gradient norm {float(norms[k]):.4g}; the update was not applied",
+        where=f"epoch {position.epoch + 1}, step {position.step + 1}, member {k}",
+        expected="finite numbers",
+        cure="Train with a lower --lr, or with --clip 1",
+    )

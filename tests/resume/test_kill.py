@@ -1,0 +1,73 @@
+"""Killed at any moment and started again: the same bytes as if nothing had happened."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ravine import data
+
+STEPS = 4 * 8  # 4 epochs of 8 batches: 240 images for training in batches of 32
+FAILPOINTS = (
+    "after-open",
+    "mid-write",
+    "before-fsync",
+    "before-manifest",
+    "before-rename",
+    "before-pointer",
+    "mid-delete",
+)
+
+
+def scenarios():
+    rng = random.Random(0)  # noqa: S311
+    killed = {"signal": signal.SIGKILL}
+    for i, at in enumerate(sorted(rng.sample(range(1, STEPS + 1), 10))):
+        yield {"kind": "step", "at": at, "every_step": i % 2 == 1, **killed}
+    for name in FAILPOINTS:
+        # the third save is the first that has an older one to delete; a save opens two files and writes several chunks
+        yield {"kind": name, "at": 1 if name == "mid-delete" else rng.randint(1, 3), "every_step": False, **killed}
+    for name in ("mid-write", "before-rename", "mid-delete"):
+        yield {"kind": name, "at": rng.randint(4, 10), "every_step": True, **killed}
+    for at in (5, 13):
+        yield {"kind": "step", "at": at, "every_step": False, "signal": signal.SIGTERM}
+
+
+SCENARIOS = list(scenarios())
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    workplace = tmp_path_factory.mktemp("killed")
+    digits = data.load("digits").splits["train"]
+    np.savez(workplace / "some.npz", x=digits.take(np.arange(300)), y=digits.y[:300])
+    driver = Path(__file__).with_name("kill_and_resume.py")
+    done = subprocess.run(
+        [sys.executable, driver, workplace, workplace / "some.npz"],
+        input=json.dumps(SCENARIOS),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_twenty_kills_are_tried():
+    assert sum(s["signal"] == signal.SIGKILL for s in SCENARIOS) == 20
+
+
+@pytest.mark.parametrize("number", range(len(SCENARIOS)), ids=[f"{s['kind']}-{s['at']}" for s in SCENARIOS])
+def test_the_result_is_that_of_the_uninterrupted_run(results, number):
+    scenario, result = SCENARIOS[number], results["scenarios"][number]
+    assert result["hit"], "the point was really reached"
+    assert result["ended"] == (-signal.SIGKILL if scenario["signal"] == signal.SIGKILL else 143)
+    assert result["resumed"] == 0
+    assert result["folders"] == ["run"], "resumed, not started anew"
+    assert result["fingerprint"] == results["whole"]
+    if scenario["signal"] == signal.SIGTERM:
+        assert result["saved"] == f"step-{scenario['at']:09d}", "saved at the very next step"

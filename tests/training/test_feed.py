@@ -1,0 +1,58 @@
+import numpy as np
+import torch
+
+from ravine.training.feed import Normalization, TrainingFeed, clean_batches, normalization
+
+
+def test_normalised_channels_have_mean_0_and_std_1():
+    x = np.random.default_rng(0).integers(0, 256, (300, 3, 5, 4), dtype=np.uint8)
+    x[:, 1] //= 3
+    normalize = normalization(lambda rows: x[rows], len(x))
+    out = normalize(torch.from_numpy(x))
+    assert out.dtype == torch.float32
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(out.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
+
+
+def test_a_constant_feature_becomes_zero():
+    x = np.tile(np.array([5.0, 7.0], np.float32), (10, 1))
+    x[:, 1] += np.arange(10)
+    out = normalization(lambda rows: x[rows], len(x))(torch.from_numpy(x))
+    assert (out[:, 0] == 0).all()
+    assert out[:, 1].std(correction=0).isclose(torch.tensor(1.0))
+
+
+def test_large_data_is_sampled_evenly():
+    x = np.arange(10_000, dtype=np.float32)[:, None]
+    sampled = normalization(lambda rows: x[rows], len(x), values=1000)
+    assert abs(sampled.mean[0] - x.mean()) < 1
+    assert abs(sampled.std[0] / x.std() - 1) < 0.01
+
+
+def feed(members):
+    x, y = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1), torch.arange(10)
+    order = lambda member, epoch: (torch.arange(10) + member + epoch) % 10  # noqa: E731
+    return TrainingFeed(lambda rows: x[rows], y, order, [(0, 4), (4, 10)], members, Normalization((0.0,), (1.0,)))
+
+
+def test_each_member_has_its_own_order_and_labels_follow():
+    batches = list(feed(3).epoch(2))
+    assert [x.shape for x, _ in batches] == [(3, 4, 1, 1, 1), (3, 6, 1, 1, 1)]
+    for x, y in batches:
+        assert torch.equal(x.flatten(1).long(), y)
+    assert batches[0][1].tolist() == [[2, 3, 4, 5], [3, 4, 5, 6], [4, 5, 6, 7]]
+
+
+def test_entering_an_epoch_later_skips_without_replaying():
+    whole, rest = list(feed(2).epoch(1)), list(feed(2).epoch(1, first=1))
+    assert len(rest) == 1
+    assert torch.equal(whole[1][0], rest[0][0])
+
+
+def test_clean_batches_keep_the_order():
+    x, y = torch.arange(5.0).view(5, 1), torch.arange(5)
+    normalize = Normalization((0.0,), (1.0,))
+    batches = list(clean_batches(lambda rows: x[rows], y, torch.tensor([4, 2, 0]), normalize, batch=2))
+    assert [labels.tolist() for _, labels in batches] == [[4, 2], [0]]
+    assert [rows.flatten().tolist() for rows, _ in batches] == [[4, 2], [0]]

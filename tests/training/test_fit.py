@@ -1,0 +1,169 @@
+"""The loop on a problem small enough to see through: it equals a bare PyTorch loop, stops and goes on exactly."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ravine import draws
+from ravine.errors import NonFiniteLossError
+from ravine.optimization import Adam, Momentum, Stepper, clip_by_norm, one_cycle
+from ravine.population import Population, forward
+from ravine.training.criterion import cross_entropy
+from ravine.training.fit import Position, fit
+
+STEPS, B = 4, 6
+
+
+def make(k):
+    with draws.seeded(7, k, "init"):
+        return nn.Sequential(
+            nn.Linear(3, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)
+        )
+
+
+class Batches:
+    steps = STEPS
+
+    def __init__(self, members=1, poison=None):
+        self.members, self.poison = members, poison
+
+    def epoch(self, number, first=0):
+        for step in range(first, self.steps):
+            parts = []
+            for k in range(self.members):
+                generator = draws.generator(0, k, "batch", number, step)
+                parts.append(torch.randn(B, 3, generator=generator))
+            x = torch.stack(parts)
+            if (number, step) == self.poison:
+                x = x * math.inf
+            yield x, (x.sum(2) > 0).long()
+
+
+class Task:
+    """All that `fit` needs, ready to be entered at any position."""
+
+    def __init__(self, members=1, rule=Adam, epochs=3, poison=None, way=None):
+        self.population = Population(make, members)
+        self.run = forward(self.population, way or ("direct" if members == 1 else "loop"))
+        self.stepper = Stepper(rule, lr=0.05)
+        self.position = Position(torch.zeros(3, members, dtype=torch.float64))
+        self.batches, self.epochs = Batches(members, poison), epochs
+
+    def fit(self, on_step=None):
+        return fit(
+            self.population,
+            self.run,
+            self.batches,
+            criterion=cross_entropy(),
+            update=self.stepper.step,
+            clip=lambda grads: clip_by_norm(grads, 1.0),
+            schedule=one_cycle(),
+            epochs=self.epochs,
+            validate=lambda: self.population.members[0].training,
+            position=self.position,
+            seed=11,
+            on_step=on_step,
+        )
+
+
+def test_equals_a_bare_pytorch_loop():
+    task = Task()
+    records = list(task.fit())
+    model, schedule = make(0), one_cycle()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for number in range(3):
+        seen, total = 0, 0.0
+        for step, (x, y) in enumerate(Batches().epoch(number)):
+            optimizer.param_groups[0]["lr"] = 0.05 * schedule((number + step / STEPS) / 3)
+            torch.manual_seed(draws.number(11, 0, "forward", number, step))
+            loss = F.cross_entropy(model(x[0]), y[0])
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            seen, total = seen + B, total + loss.item() * B
+        assert records[number].loss[0] == pytest.approx(total / seen, rel=1e-5)
+        assert records[number].examples == seen
+    trained = torch.cat([p.flatten() for p in model.parameters()])
+    torch.testing.assert_close(task.population.weights[0], trained, rtol=1e-4, atol=1e-6)
+    assert [record.validation for record in records] == [False] * 3, "validation is in eval mode"
+
+
+def everything(task):
+    state = {**task.population.state(), "sums": task.position.sums}
+    state |= {name: value for name, value in task.stepper.state.items() if isinstance(value, torch.Tensor)}
+    return {name: tensor.clone() for name, tensor in state.items()}
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("rule", [Adam, Momentum])
+@pytest.mark.parametrize("stop_at", [1, STEPS, STEPS + 1, 2 * STEPS + 2, 3 * STEPS])
+def test_stopped_at_any_step_and_gone_on_is_bit_identical(rule, stop_at):
+    whole = Task(members=2, rule=rule)
+    records = list(whole.fit())
+
+    first = Task(members=2, rule=rule)
+    count = iter(range(1, 1000))
+
+    def on_step(_):
+        if next(count) == stop_at:
+            raise Stop
+
+    before = []
+    with pytest.raises(Stop):
+        before.extend(iter(first.fit(on_step)))
+    second = Task(members=2, rule=rule)
+    second.population.load({name: tensor.clone() for name, tensor in first.population.state().items()})
+    second.stepper.state = {n: v.clone() if isinstance(v, torch.Tensor) else v for n, v in first.stepper.state.items()}
+    second.position = Position(
+        first.position.sums.clone(), first.position.epoch, first.position.step, first.position.seen
+    )
+    after = list(second.fit())
+    for name, tensor in everything(whole).items():
+        assert torch.equal(tensor, everything(second)[name]), name
+    assert [r.loss for r in before + after][-len(after) :] == [r.loss for r in records][-len(after) :]
+    assert [r.norm for r in after] == [r.norm for r in records][-len(after) :]
+
+
+def test_a_member_in_a_population_draws_as_if_alone():
+    both, alone = Task(members=2), Task(members=1)
+    list(both.fit())
+    list(alone.fit())
+    assert torch.equal(both.population.weights[0], alone.population.weights[0])
+
+
+def test_the_callers_generator_stays_untouched():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    list(Task().fit())
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("poison", [(0, 0), (1, 2)])
+def test_a_loss_that_is_not_finite_changes_nothing(poison):
+    task, kept = Task(poison=poison), {}
+
+    def on_step(_):
+        kept.update(everything(task))
+
+    with pytest.raises(NonFiniteLossError, match=f"epoch {poison[0] + 1}, step {poison[1] + 1}"):
+        list(task.fit(on_step))
+    for name, tensor in kept.items():
+        assert torch.equal(tensor, everything(task)[name]), name
+    assert all(tensor.isfinite().all() for tensor in everything(task).values())
+    assert (task.position.epoch, task.position.step) == poison
+
+
+def test_the_rate_follows_progress():
+    factors = []
+    task = Task()
+    task.stepper.step = lambda weights, grads, factor: factors.append(factor)
+    list(task.fit())
+    assert factors == [one_cycle()(i / (3 * STEPS)) for i in range(3 * STEPS)]
