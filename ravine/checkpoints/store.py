@@ -1,9 +1,7 @@
 """Verified atomic checkpoints: a kill, a full disk or a flipped bit at any moment leaves one that can be trusted.
 
-    checkpoints/
-      step-000001200/   tensors.safetensors, state.json, MANIFEST.json
-      step-000001400/
-      LATEST            the name of the newest, so that its loss is noticed
+    step-000001400/   tensors.safetensors, state.json, MANIFEST.json
+    LATEST            the name of the newest, so that its loss is noticed
 
 A save fills a folder under a temporary name, syncs each file and then the manifest with their hashes, and renames it
 into place; with the rename the checkpoint exists. An older one is deleted only after `keep` newer ones are good: the
@@ -73,13 +71,19 @@ def save(
         _TENSORS: chain([safetensors_writer.header(tensors)], safetensors_writer.data(tensors)),
         _STATE: [json.dumps(state).encode()],
     }
-    with saving(final, kept=[path.name for _, path in _candidates(folder)[:1]]):
+    with saving(folder):
+        newest = [path.name for _, path in _candidates(folder)[:1]]
+    with saving(final, kept=newest):
         _prepare(folder)
         try:
             temporary.mkdir()
             _fill(temporary, step, content)
             failpoint("before-rename")
-            _put_in_place(temporary, final)
+            if final.exists():
+                _set_aside(final)
+                failpoint("mid-replace")
+            temporary.rename(final)
+            sync_folder(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         failpoint("before-pointer")
@@ -94,8 +98,11 @@ def load_newest(folder: Path) -> Loaded | None:
     Raises:
         CheckpointError: there are checkpoints, or LATEST says that there were, and none verifies.
     """
-    candidates = _candidates(folder)
-    damaged = _lost(folder, candidates)
+    try:
+        candidates = _candidates(folder)
+        damaged = _lost(folder, candidates)
+    except OSError as error:
+        raise CheckpointError(f"cannot be read ({error.strerror})", where=str(folder)) from error
     for step, path in candidates:
         wrong = manifest.damage(path, step, (_TENSORS, _STATE))
         if not wrong:
@@ -134,8 +141,6 @@ def _lost(folder: Path, candidates: list[tuple[int, Path]]) -> list[str]:
         pointed = (folder / _LATEST).read_bytes()[:100].decode(errors="replace").strip()
     except FileNotFoundError:
         return []
-    except OSError as error:
-        return [f"{_LATEST} cannot be read ({error.strerror})"]
     return [] if pointed in [_name(step) for step, _ in candidates] else [f"{_LATEST} names {pointed!r}, which is gone"]
 
 
@@ -165,14 +170,6 @@ def _watched(chunks: Chunks, see: Callable[[bytes | memoryview], None]) -> Chunk
         yield chunk
         failpoint("mid-write")
     failpoint("before-fsync")
-
-
-def _put_in_place(temporary: Path, final: Path) -> None:
-    if final.exists():
-        _set_aside(final)
-        failpoint("mid-replace")
-    temporary.rename(final)
-    sync_folder(final.parent)
 
 
 def _delete_older(folder: Path, step: int, keep: int) -> None:

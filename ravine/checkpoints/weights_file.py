@@ -28,7 +28,11 @@ _LONGEST_HEADER = 100_000_000  # the safetensors library's own limit
 
 
 def write(path: Path, tensors: Mapping[str, "torch.Tensor"], about: Mapping[str, Any]) -> None:
-    """Writes tensors (any device and layout) and `about` (JSON with string keys; NaN becomes null) to `path`, atomically.
+    """Writes `path` atomically.
+
+    Args:
+        tensors: of any device and layout.
+        about: JSON with string keys; NaN becomes null.
 
     Raises:
         SaveError: the file system refused; what was at `path` is untouched.
@@ -77,9 +81,9 @@ def read_about(path: Path) -> dict[str, Any]:
 
 
 def _open(path: Path) -> BinaryIO:
-    if path.exists() and not path.is_file():
-        raise DataError("not a file", where=str(path), expected="a weights file such as weights/best.safetensors")
     try:
+        if path.exists() and not path.is_file():
+            raise DataError("not a file", where=str(path), expected="a weights file such as weights/best.safetensors")
         return path.open("rb")
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
