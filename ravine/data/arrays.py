@@ -23,7 +23,7 @@ _IMAGES = "[N, H, W], [N, H, W, 1|3] or [N, 1|3, H, W]"
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file. Raises DataError where it is damaged or needs pickle."""
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
             return {name: saved[name] for name in saved.files}
     except Exception as error:  # BadZipFile, ValueError for object arrays, EOFError, ...
         expected = "x and y saved with np.savez, numbers or strings only"

@@ -85,7 +85,7 @@ def _finish(
 def _check_room(entry: Path, needed: int) -> None:
     free = shutil.disk_usage(entry).free
     if needed > free:
-        raise _no_cache(entry, f"the decoded images need {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free")
+        raise _no_cache(entry, f"the decoded images need {needed / 1e6:,.2f} MB, {free / 1e6:,.2f} MB are free")
 
 
 def _no_cache(entry: Path, what: str) -> SaveError:

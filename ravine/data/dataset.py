@@ -41,4 +41,4 @@ class Dataset:
         if split not in self.splits:
             raise DataError(f"no split {wanted!r}", where=self.name, expected=f"one of {', '.join(self.splits)}")
         count = f"{len(self.splits[split]):,} images"
-        return split, f"all {count}" if self.unsplit else f"the {split} split ({count})"
+        return split, f"all {count}" if len(self.splits) == 1 and self.unsplit else f"the {split} split ({count})"

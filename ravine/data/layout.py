@@ -62,7 +62,7 @@ def arrange(tree: Folder, where: str) -> Listing:
     left_out: dict[str, list[str]] = {"not images": [], "beside the class folders": [], "beside the split folders": []}
     top, prefix = _unwrapped(tree, left_out)
     splits = {name: folder for name, folder in top.folders.items() if name.lower() in SPLITS}
-    unsplit = len(splits) < len(top.folders) and not any(_holds_classes(folder) for folder in splits.values())
+    unsplit = len(splits) < len(top.folders) and not any(folder.folders for folder in splits.values())
     if unsplit or not splits:
         parts = {"train": (prefix, top)}
     else:
@@ -95,15 +95,11 @@ def _unwrapped(folder: Folder, left_out: dict[str, list[str]]) -> tuple[Folder, 
     prefix = ""
     while len(folder.folders) == 1 and not any(is_image(name) for name, _, _ in folder.files):
         (name, inner), *_ = folder.folders.items()
-        if name.lower() in SPLITS or not _holds_classes(inner):
+        if name.lower() in SPLITS or not inner.folders:
             break
         _sift(_below(folder, prefix), left_out)
         folder, prefix = inner, f"{prefix}{name}/"
     return folder, prefix
-
-
-def _holds_classes(folder: Folder) -> bool:
-    return bool(folder.folders) and not any(is_image(name) for name, _, _ in folder.files)
 
 
 def _parts(splits: dict[str, Folder], prefix: str, where: str) -> dict[str, tuple[str, Folder]]:

@@ -79,7 +79,7 @@ class Verdicts:
     @staticmethod
     def load(path: Path) -> "Verdicts":
         """Reads a table. Raises OSError, ValueError or KeyError where the file is damaged."""
-        with np.load(path, allow_pickle=False) as saved:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
             text = json.loads(saved["text"].tobytes())
             heights, widths, kinds, digests = (saved[name] for name in ("heights", "widths", "kinds", "digests"))
         kind_names = [(format_, mode) for format_, mode in text["kinds"]]
@@ -91,7 +91,7 @@ class Verdicts:
 
 def same_files(path: Path, listing: Listing) -> np.ndarray:
     """For each file of the listing its index in a saved table, -1 where it is new or has changed: int64 `[N]`."""
-    with np.load(path, allow_pickle=False) as saved:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
         names = saved["names"].tobytes().decode("utf-8", "surrogateescape").split("\0")
         sizes, stamps = saved["sizes"], saved["stamps"]
     row = {name: i for i, name in enumerate(names)}
