@@ -84,7 +84,8 @@ class Trained:
             raise UsageError(f"rows of shape {x.shape[1:]}", where=self.name, expected=str(self.in_shape))
         out = [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(x), _CHUNK):
-            rows = torch.from_numpy(np.ascontiguousarray(x[start : start + _CHUNK])).to(self.device)
+            # a copy: normalising float32 happens in place, and the caller's rows are not ours to change
+            rows = torch.from_numpy(np.array(x[start : start + _CHUNK], order="C")).to(self.device)
             logits = self._run(self.normalize(rows).unsqueeze(0).expand(len(self.population.members), *rows.shape))
             out.append(logits.float().softmax(2).mean(0).cpu().numpy())
         return np.concatenate(out)

@@ -3,6 +3,7 @@
 torch is not imported before the first draw, so that `ravine check` starts at once.
 """
 
+from ravine.data.arrays import examples
 from ravine.data.batches import balanced_order, class_weights, order, steps
 from ravine.data.dataset import Dataset
 from ravine.data.decoding import decode
@@ -24,6 +25,7 @@ __all__ = [
     "class_weights",
     "cut",
     "decode",
+    "examples",
     "load",
     "order",
     "preprocess",

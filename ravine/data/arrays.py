@@ -74,7 +74,7 @@ def _pair(given: Mapping[str, np.ndarray], split: str, source: str) -> tuple[np.
     x_name, y_name = _key("x", split), _key("y", split)
     if x_name not in given or y_name not in given:
         raise DataError(f"only one of {x_name} and {y_name}", where=source, expected="both")
-    x = _examples(given[x_name], f"{source}: {x_name}")
+    x = examples(given[x_name], f"{source}: {x_name}")
     y = _labels(given[y_name], given.get("classes"), f"{source}: {y_name}")
     if len(x) != len(y):
         what = f"{len(x):,} examples, but {len(y):,} labels"
@@ -86,8 +86,14 @@ def _key(letter: str, split: str) -> str:
     return letter if split == "train" else f"{letter}_{split}"
 
 
-def _examples(x: np.ndarray, where: str) -> np.ndarray:
-    """uint8 or float32 `[N, C, H, W]`, or float32 `[N, F]`."""
+def examples(x: np.ndarray, where: str, to: Preprocessing | None = None) -> np.ndarray:
+    """Checked examples, uint8 or float32 `[N, C, H, W]` or float32 `[N, F]`; uint8 images of `to`'s shape where given.
+
+    Raises:
+        DataError: another shape or dtype, NaN, or nothing at all; names `where`.
+    """
+    if to is not None:
+        return _resized(examples(x, where), to)
     if x.dtype != np.uint8 and (x.ndim != 2 or x.dtype.kind not in "iub") and x.dtype.kind != "f":
         cure = "Images are x.astype(np.uint8) with 0..255; anything else x.astype(np.float32)"
         raise DataError(f"dtype {x.dtype}", where=where, expected="uint8 images, or floats", cure=cure)
@@ -148,10 +154,13 @@ def _prepared(
         return x, None, "floats are used as they are"
     channels, height, width = shape
     to, why = choose(np.array([height]), np.array([width]), channels == 1, size)
-    if to == Preprocessing(height, width, channels):
-        return x, to, why
-    resized = {name: np.stack([preprocess(row.transpose(1, 2, 0), to) for row in x[name]]) for name in x}
-    return resized, to, why
+    return {name: _resized(rows, to) for name, rows in x.items()}, to, why
+
+
+def _resized(x: np.ndarray, to: Preprocessing) -> np.ndarray:
+    if x.shape[1:] == (to.channels, to.height, to.width):
+        return x
+    return np.stack([preprocess(row.transpose(1, 2, 0), to) for row in x])
 
 
 def _fingerprint(given: Mapping[str, np.ndarray]) -> str:
