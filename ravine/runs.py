@@ -117,9 +117,10 @@ def train(
     request = {"data": where, **asdict(recipe)}
     folder, verdict = find(Path(out), name or dataset.name, request, fresh)
     if verdict == "finished":
-        console.say(f"{folder.path} has finished; --fresh trains anew")
-        return Run(folder.path)
+        return _finished(folder, console)
     with folder.lock():
+        if folder.finished:  # by another process, between the look and the lock
+            return _finished(folder, console)
         return _train(folder, dataset, recipe, device_named(device), console, tuple(observers))
 
 
@@ -137,8 +138,7 @@ def resume(
     request = run.folder.read_json("request.json")
     where = request.pop("data")
     if run.folder.finished:
-        console.say(f"{run.path} has finished; ravine train --fresh trains anew")
-        return run
+        return _finished(run.folder, console)
     recipe = Recipe().changed(**request)
     if source is None and not (where == "digits" or os.path.isabs(where)):
         raise UsageError("trained on arrays", where=str(path), cure="Call ravine.resume(path, source=(x, y))")
@@ -146,6 +146,11 @@ def resume(
     dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
     with run.folder.lock():
         return _train(run.folder, dataset, recipe, device_named(device), console, tuple(observers))
+
+
+def _finished(folder: RunFolder, console: Console) -> Run:
+    console.say(f"{folder.path} has finished; ravine train ... --fresh trains anew")
+    return Run(folder.path)
 
 
 def _train(

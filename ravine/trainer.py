@@ -58,7 +58,7 @@ class Training:
             take=self.takes["train"],
             labels=self.labels["train"],
             order=_order(recipe, train.y),
-            bounds=data.steps(len(train), recipe.batch),
+            bounds=data.steps(len(train), int(recipe.batch)),
             members=recipe.members,
             normalize=self.normalize,
         )

@@ -33,7 +33,7 @@ _DTYPES = {
 
 
 def header(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
-    """The length and the JSON header, a multiple of 8 bytes. Equal names, shapes, types and order give equal bytes.
+    """The length and the JSON header, a multiple of 8 bytes. Equal names, shapes and types give equal bytes.
 
     Raises:
         UsageError: a type that the format does not have, or a tensor named `__metadata__`.
@@ -63,4 +63,6 @@ def data(tensors: Mapping[str, torch.Tensor]) -> Iterator[memoryview]:
 
 
 def _in_file_order(tensors: Mapping[str, torch.Tensor]) -> list[tuple[str, torch.Tensor]]:
-    return sorted(tensors.items(), key=lambda item: -item[1].element_size())  # stable: the caller's order in each width
+    # Names settle the rest: a dictionary that was read from a file comes in whatever order the library hands it out,
+    # and equal tensors shall give equal bytes
+    return sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))

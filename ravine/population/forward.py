@@ -23,8 +23,9 @@ WAYS = ("direct", "loop", "vmap")
 def forward(population: Population, way: str) -> Forward:
     """A function `(batch, reseed=None)` to logits `[K, B, classes]`; gradients arrive in `population.grads`.
 
-    The batch is `[K, B, ...]`. `way` is one of `WAYS`; *direct* needs K = 1. `reseed(k)` is called before member k runs,
-    so that what the network draws (dropout) is the member's own; under vmap, where all run at once, only `reseed(0)` is.
+    The batch is `[K, B, ...]`. `way` is one of `WAYS`; *direct* needs K = 1. `reseed(k)` is called before member k
+    runs, so that what the network draws (dropout) is the member's own; under vmap, where all run at once, only
+    `reseed(0)` is.
     """
     return {"direct": _direct, "loop": _loop, "vmap": _vmap}[way](population)
 

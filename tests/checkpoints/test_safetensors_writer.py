@@ -52,3 +52,9 @@ def test_equal_content_gives_equal_bytes():
 def test_what_the_format_lacks_is_refused_by_name(name, tensor):
     with pytest.raises(UsageError, match=f"tensor '{name}'.*expected a type among float64"):
         writer.header({name: tensor})
+
+
+def test_the_order_of_the_dictionary_does_not_matter():
+    a, b, c = torch.ones(3), torch.zeros(2, dtype=torch.int64), torch.full((1,), 2.0)
+    one, other = {"a": a, "b": b, "c": c}, {"c": c, "b": b, "a": a}
+    assert serialised(one) == serialised(other)

@@ -20,7 +20,7 @@ from ravine import runs, saving
 from ravine.checkpoints import store
 from ravine.optimization import Stepper
 
-SETTINGS = {"model": "convnet(width=4)", "epochs": 4, "batch": 32, "val": 0.2, "optimizer": "adam", "lr": 0.01}
+SETTINGS = {"model": "mlp(hidden=(16,))", "epochs": 4, "batch": 32, "val": 0.2, "optimizer": "adam", "lr": 0.01}
 
 
 def arm(scenario, marker):
