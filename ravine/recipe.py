@@ -58,7 +58,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, low, high in _RANGES:
             value = getattr(self, name)
-            if value == "auto":
+            if value == "auto" == getattr(Recipe, name):  # only where that is the default can it be asked for
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 words = f"a number from {low:g} to {high:g}" if high < math.inf else f"a number, {low:g} or more"

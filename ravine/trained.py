@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ravine import data, spec
+from ravine import data, draws, spec
 from ravine.errors import DataError, RavineError, UsageError
 from ravine.models import MODELS
 from ravine.population import Population, forward
@@ -144,7 +144,8 @@ class Trained:
 
     def _member(self, k: int) -> torch.nn.Module:
         model = spec.parse(self.about["model"])
-        return spec.build(model, MODELS, in_shape=self.in_shape, classes=len(self.classes))
+        with draws.own_generators():  # the initial weights, which are overwritten, are drawn
+            return spec.build(model, MODELS, in_shape=self.in_shape, classes=len(self.classes))
 
     def _read(self, images: Any) -> tuple[list[str], dict[str, str], np.ndarray]:
         if self.preprocessing is None:
