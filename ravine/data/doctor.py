@@ -40,7 +40,7 @@ def look_over(
     warnings = (
         *_files(draft),
         *_classes(draft.classes, counts),
-        *(_about_copies(found) for found in copies),
+        *(_about_copies(found, "val" in splits) for found in copies),
         *draft.warnings,
     )
     if draft.unreadable and not any(error.code == "unreadable" for error in errors):
@@ -138,7 +138,7 @@ def _groups(digests: Mapping[str, np.ndarray]) -> list[list[tuple[str, int]]]:
     return list(groups.values())
 
 
-def _about_copies(found: Copies) -> Finding:
+def _about_copies(found: Copies, has_val: bool) -> Finding:
     one, other = found.examples[0]
     example = f"for example {shown(one)} = {shown(other)}"
     if found.kind == "leak":
@@ -148,6 +148,8 @@ def _about_copies(found: Copies) -> Finding:
         text = f"{found.images:,} images are the same as one of another class ({example}): a label must be wrong"
     else:
         text = f"{found.images:,} images of {found.where} are copies of others in it ({example})"
+        if found.where == "train" and not has_val:
+            text += "; when validation images are cut from train, copies can land on both sides"
     return Finding(found.kind, text)
 
 

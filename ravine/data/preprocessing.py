@@ -40,7 +40,7 @@ def preprocess(image: bytes | str | PathLike[str] | np.ndarray, to: Preprocessin
     off evenly on both sides. An image that has the size already keeps every value.
 
     Raises:
-        DataError: the image cannot be read; says why, and where if a path was given.
+        DataError: the image cannot be read, says why, and where if a path was given; or pixels of another kind.
     """
     if isinstance(image, str | PathLike):
         try:
@@ -49,6 +49,8 @@ def preprocess(image: bytes | str | PathLike[str] | np.ndarray, to: Preprocessin
             raise DataError(error.strerror or str(error), where=str(image), expected="an image file") from None
         except RavineError as error:
             raise DataError(error.what, where=str(image)) from None
+    if isinstance(image, np.ndarray) and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3)):
+        raise DataError(f"{image.dtype} {image.shape}", where="image", expected="uint8 [H, W, 1|3]")
     # twice the target is what the antialiasing filter needs to see
     pixels = image if isinstance(image, np.ndarray) else decode(image, smallest=2 * max(to.height, to.width))
     pixels = _resized(_with_channels(pixels, to.channels), to.height, to.width)

@@ -40,7 +40,9 @@ def alpha_on_white(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (32, 32), (33, 65), (240, 320)])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}, {"quality": 30}])
+@pytest.mark.parametrize(
+    "options", [{}, {"subsampling": 0}, {"progressive": True}, {"quality": 30}, {"keep_rgb": True}]
+)
 def test_both_jpeg_decoders_give_the_same_pixels(size, mode, options, picture, encoded, monkeypatch):
     data = encoded(picture(1, *size, mode), "JPEG", **options)
     fast = decode(data)
@@ -48,6 +50,15 @@ def test_both_jpeg_decoders_give_the_same_pixels(size, mode, options, picture, e
     plain = decode(data)
     assert fast.shape == plain.shape == (*size, 1 if mode == "L" else 3)
     assert np.abs(fast.astype(int) - plain).max() <= 2
+
+
+def test_pillow_takes_over_where_simplejpeg_is_too_strict(picture, encoded):
+    data = encoded(picture(1), "JPEG")
+    at = data.index(b"\xff\xc0")
+    stray = data[:at] + b"\0\0\0" + data[at:]
+    with pytest.raises(ValueError, match="xtraneous"):
+        decoding.simplejpeg.decode_jpeg(stray)
+    assert np.array_equal(decode(stray), decode(data))
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8])

@@ -125,6 +125,9 @@ def test_copies_within_a_split(healthy):
     assert (copies.kind, copies.where, copies.images) == ("duplicates", "train", 3)
     assert copies.examples == (("train/a/1.png", "train/a/copy0.png"),)
     assert codes(findings) == ["duplicates"]
+    assert "both sides" not in text_of(findings, "duplicates")
+    shutil.rmtree(healthy / "val")
+    assert "both sides" in text_of(data.check(healthy), "duplicates")
 
 
 def test_a_leak(healthy, encoded):

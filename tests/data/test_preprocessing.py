@@ -87,6 +87,12 @@ def test_errors_name_the_path(tmp_path):
         preprocess(tmp_path, Preprocessing(8, 8, 3))
 
 
+def test_pixels_of_another_kind_are_refused():
+    for pixels in (np.zeros((8, 8)), np.zeros((8, 8), np.uint8), np.zeros((3, 8, 8), np.uint8), np.zeros((8, 8, 3))):
+        with pytest.raises(DataError, match=r"expected uint8 \[H, W, 1\|3\]"):
+            preprocess(pixels, Preprocessing(8, 8, 3))
+
+
 def test_through_json():
     to = Preprocessing(28, 28, 1)
     assert Preprocessing(**json.loads(json.dumps(asdict(to)))) == to
