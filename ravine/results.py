@@ -29,6 +29,8 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
     epochs = training.position.epoch
     return {
         "finished": True,
+        "accuracy": judged.vote_accuracy,
+        "scored_on": held_out[-1],
         "run": str(folder.path),
         "epochs": epochs,
         "stopped": "all epochs done" if epochs == training.recipe.epochs else f"patience {training.recipe.patience}",
@@ -38,7 +40,6 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
         "clean_train": clean.to_json(classes),
         "train": training.rows[-1] if training.rows else {},
         "worst_confusions": confusions,
-        "scored_on": held_out[-1],
         "seconds": {
             **{part: sum(row[part] for row in training.times) for part in ("data", "compute", "validation")},
             "saving": save_seconds,

@@ -13,7 +13,8 @@ from ravine.training.evaluate import Score
 def print_results(run: Run) -> None:
     """What a finished training came to: accuracies with intervals, confusions, where everything is, what to do next."""
     summary, out = run.summary, Console(soft_wrap=True, highlight=False)
-    table = Table("", "epoch", *(f"{name} (95% interval)" for name in summary["best"]), box=None, header_style="bold")
+    heads = (f"{name} (n = {score['n']:,})" for name, score in summary["best"].items())
+    table = Table("accuracy", "epoch", *heads, box=None, header_style="bold", pad_edge=False)
     for which, epoch in (("best", summary["best_epoch"]), ("last", summary["epochs"])):
         shown = ", ".join(map(str, epoch)) if isinstance(epoch, list) else str(epoch)
         table.add_row(which, shown, *(percent(score) for score in summary[which].values()))
@@ -59,6 +60,6 @@ def print_score(score: Score, classes: tuple[str, ...], split: str) -> None:
 
 
 def percent(score: dict[str, Any]) -> str:
-    """`91.2% (90.6 to 91.8, n = 10,000)`."""
+    """`91.2% (90.6 to 91.8)`, accuracy and 95% interval."""
     low, high = score["accuracy_interval"]
-    return f"{score['accuracy']:.2%} ({low:.2%} to {high:.2%}, n = {score['n']:,})"
+    return f"{score['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f})"

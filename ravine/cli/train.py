@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         recipe=recipe,
     )
     if options.json:
-        print(json.dumps({"accuracy": run.summary["accuracy"], **run.summary}))
+        print(json.dumps(run.summary))
     else:
         print_results(run)
     return 0
