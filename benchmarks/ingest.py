@@ -26,7 +26,7 @@ from PIL import Image
 
 from ravine.data import Preprocessing, preprocess
 from ravine.data.decoding import DECODER
-from ravine.data.ingest import in_order
+from ravine.data.parallel import in_order
 
 SAMPLE = 10_000
 

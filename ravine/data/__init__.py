@@ -4,7 +4,8 @@ torch is not imported before the first draw, so that `ravine check` starts at on
 """
 
 from ravine.data.arrays import examples
-from ravine.data.batches import balanced_order, class_weights, order, steps
+from ravine.data.balance import balanced_order, class_weights
+from ravine.data.batches import order, steps
 from ravine.data.dataset import Dataset
 from ravine.data.decoding import decode
 from ravine.data.findings import Findings

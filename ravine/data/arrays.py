@@ -11,9 +11,9 @@ import numpy as np
 from ravine.data.dataset import Dataset
 from ravine.data.doctor import look_over
 from ravine.data.findings import Finding, Findings
-from ravine.data.ingest import digest
 from ravine.data.preprocessing import Preprocessing, choose, preprocess
 from ravine.data.split import Split
+from ravine.data.verdicts import digest
 from ravine.errors import DataError, UsageError
 
 _KEYS = {"x", "y", "x_val", "y_val", "x_test", "y_test", "classes"}

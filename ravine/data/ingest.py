@@ -1,24 +1,22 @@
 """From a listing to pixels, each file decoded once: what a former build knows is taken over, threads do the rest."""
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from ravine.data.cache import Build, find_builds
 from ravine.data.cache_writer import write_build
-from ravine.data.decoding import GRAY_MODES, examine
+from ravine.data.decoding import examine
 from ravine.data.layout import Listing
+from ravine.data.parallel import in_order, threads_for
+from ravine.data.pixels import GRAY_MODES
 from ravine.data.preprocessing import Preprocessing, choose, preprocess
 from ravine.data.sources import Read
-from ravine.data.verdicts import Verdicts
+from ravine.data.verdicts import Verdicts, digest
 from ravine.data.zips import MAX_BYTES
 from ravine.errors import DataError
 
@@ -26,7 +24,6 @@ _T = TypeVar("_T")
 Progress = Callable[[int, int], None]
 _CHUNK_BYTES = 2**20  # of pixels that a thread decodes at a time
 _HEAD = 2**18  # bytes in which nearly every header ends
-_SMALL = 2**13  # below this mean file size Python's lock is held longer than it is free: one thread is the fastest
 
 
 @dataclass(frozen=True)
@@ -55,13 +52,11 @@ def prepare(
     n = len(listing.names)
     bar = _Throttled(progress, n, n + len(verdicts.unknown()))
     _examine(listing, read, verdicts, bar)
-    readable = verdicts.readable()
-    if not readable.any():
-        return Prepared(
-            np.empty((len(listing.names), 0, 0, 0), np.uint8), verdicts, None, "no image can be read", damaged
-        )
-    gray = all(verdicts.kind_names[kind][1] in GRAY_MODES for kind in np.unique(verdicts.kinds[readable]))
-    preprocessing, why = choose(verdicts.heights[readable], verdicts.widths[readable], gray, size)
+    sized = verdicts.heights > 0  # also if the pixels prove damaged later: the next load has to choose the same size
+    if not sized.any():
+        return Prepared(np.empty((n, 0, 0, 0), np.uint8), verdicts, None, "no image can be read", damaged)
+    gray = all(verdicts.kind_names[kind][1] in GRAY_MODES for kind in np.unique(verdicts.kinds[sized]))
+    preprocessing, why = choose(verdicts.heights[sized], verdicts.widths[sized], gray, size)
     build = next((build for build in current if build.preprocessing == preprocessing), None)
     if build:
         verdicts = build.verdicts()
@@ -71,18 +66,6 @@ def prepare(
         build = write_build(entry, listing, verdicts, preprocessing, chunks)
     bar.finish()
     return Prepared(build.pixels(), verdicts, preprocessing, why, damaged)
-
-
-def in_order(work: Callable[[int, int], Any], n: int, step: int, threads: int) -> Iterator[Any]:
-    """`work(start, stop)` for the spans of `step` in 0..n, done by threads a few spans ahead, results in order."""
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[Any]] = deque()
-        for start in range(0, n, step):
-            ahead.append(pool.submit(work, start, min(start + step, n)))
-            if len(ahead) > 2 * threads:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
 
 
 def _carried_over(builds: list[Build], listing: Listing) -> Verdicts:
@@ -110,7 +93,7 @@ def _examine(listing: Listing, read: Read, verdicts: Verdicts, bar: "_Throttled"
                 verdicts.note(i, header)
         return stop - start
 
-    for done in in_order(work, len(todo), 64, _threads(listing.sizes[todo])):
+    for done in in_order(work, len(todo), 64, threads_for(listing.sizes[todo])):
         bar.advance(done)
 
 
@@ -134,7 +117,7 @@ def _decoded(
         return chunk
 
     step = max(1, _CHUNK_BYTES // int(np.prod(shape)))
-    for chunk in in_order(work, len(listing.names), step, _threads(listing.sizes)):
+    for chunk in in_order(work, len(listing.names), step, threads_for(listing.sizes)):
         yield chunk
         bar.advance(len(chunk))
 
@@ -145,11 +128,6 @@ def _donated(donor: Build | None, listing: Listing) -> tuple[np.ndarray, np.ndar
         return np.full(len(listing.names), -1), np.empty(0)
     rows = donor.same_files(listing)
     return np.where((rows >= 0) & donor.verdicts().readable()[rows], rows, -1), donor.pixels()
-
-
-def digest(row: np.ndarray) -> int:
-    """64 bits of BLAKE2b over an example's values: equal examples have equal digests."""
-    return int.from_bytes(blake2b(np.ascontiguousarray(row).data, digest_size=8).digest(), "little")
 
 
 def _attempt(
@@ -171,10 +149,6 @@ def _attempt(
             return _attempt(listing, read, verdicts, i, use)
         verdicts.reasons[i] = error.what
         return None
-
-
-def _threads(sizes: np.ndarray) -> int:
-    return 1 if len(sizes) == 0 or sizes.mean() < _SMALL else os.cpu_count() or 1
 
 
 class _Throttled:

@@ -265,7 +265,7 @@ def test_progress_ends_at_the_total_and_is_rare(root, monkeypatch):
 def test_threads_do_not_change_the_result(threads, root, cache, monkeypatch):
     expected = pixels(data.load(root, size=24))
     shutil.rmtree(cache)
-    monkeypatch.setattr(ingest, "_threads", lambda sizes: threads)
+    monkeypatch.setattr(ingest, "threads_for", lambda sizes: threads)
     monkeypatch.setattr(ingest, "_CHUNK_BYTES", 4000)
     assert np.array_equal(pixels(data.load(root, size=24)), expected)
 
@@ -275,6 +275,14 @@ def test_a_long_header_is_read_to_its_end(make, picture, encoded, monkeypatch):
     data_bytes = encoded(picture(1, 40, 20), "JPEG", icc_profile=bytes(70_000))
     root = make("a/1.jpg", "b/2.jpg", content=data_bytes)
     assert data.load(root).preprocessing == data.Preprocessing(40, 20, 3)
+
+
+def test_an_image_that_proves_damaged_has_the_same_say_in_the_size_every_time(make, picture, encoded):
+    make("a/1.png", "b/1.png", height=40, width=25)
+    root = make("a/cut.png", content=encoded(picture(1, 64, 64))[:-500])
+    sizes = {data.load(root, max_bad=0.5).preprocessing for _ in range(3)}
+    assert sizes == {data.Preprocessing(24, 24, 3)}
+    assert len(data.check(root).unreadable) == 1
 
 
 def test_huge_files_are_not_read(make, opened):
