@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -34,11 +35,13 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _one_thread():
+def _torch():
     """The networks here are tiny: on a busy machine two threads wait for each other far longer than they compute."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    torch.set_warn_always(True)  # and not only where the first test meets a warning
     yield
+    torch.set_warn_always(False)
     torch.set_num_threads(threads)
 
 
@@ -113,6 +116,7 @@ def test_labels_come_back_as_they_were_given(blobs, labels):
     predicted = classifier.predict(x)
     assert classifier.classes_.dtype == predicted.dtype == labels.dtype
     assert classifier.classes_.tolist() == sorted(labels.tolist())
+    assert classifier.trained_.classes == tuple(map(str, classifier.classes_.tolist()))
     assert (predicted == y).mean() > 0.95
     assert classifier.score(x, y) == (predicted == y).mean()
     assert classifier.predict_proba(x).argmax(1).tolist() == np.searchsorted(classifier.classes_, predicted).tolist()
@@ -133,7 +137,8 @@ def test_without_a_second_example_of_any_class_nothing_is_held_out_and_it_says_s
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_two_fits_are_equal_and_leave_torchs_generator_alone(blobs, members):
+def test_two_fits_are_equal_and_leave_torchs_generator_alone(blobs, members, monkeypatch):
+    monkeypatch.setattr("ravine.trainer.fastest_way", None)  # two timings need not agree
     x, y = blobs
     torch.manual_seed(1)
     before = torch.get_rng_state()
@@ -143,7 +148,6 @@ def test_two_fits_are_equal_and_leave_torchs_generator_alone(blobs, members):
     two = clone(one).fit(x, y)
     assert np.array_equal(one.predict_proba(x), two.predict_proba(x))
     assert one.history_ == two.history_
-    assert f'forward = "{"direct" if members == 1 else "loop"}"' in one.trained_.about["recipe"]  # not timed
     other = clone(one).set_params(random_state=1).fit(x, y)
     assert not np.array_equal(one.predict_proba(x), other.predict_proba(x))
 
@@ -174,10 +178,12 @@ def test_grid_search_with_numpys_numbers(blobs):
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_pickled_and_copied_it_predicts_the_same(blobs, members):
+def test_pickled_and_copied_it_predicts_the_same(blobs, members, tmp_path):
     fitted = Classifier(model="mlp([16])", epochs=3, members=members).fit(*blobs)
     stored = pickle.dumps(fitted)
-    for again in (pickle.loads(stored), copy.deepcopy(fitted)):  # noqa: S301
+    joblib.dump(fitted, tmp_path / "fitted")
+    mapped = joblib.load(tmp_path / "fitted", mmap_mode="r")  # as parallel workers get it: arrays are read-only
+    for again in (pickle.loads(stored), copy.deepcopy(fitted), mapped):  # noqa: S301
         assert np.array_equal(again.predict_proba(blobs[0]), fitted.predict_proba(blobs[0]))
         assert again.get_params() == fitted.get_params()
         assert again.history_ == fitted.history_
@@ -201,6 +207,10 @@ def test_the_best_weights_are_kept_and_patience_stops(blobs):
     assert len(classifier.history_) == best + 3 < 200
     losses = [(-row["val/accuracy"], row["val/loss"]) for row in classifier.history_]
     assert losses.index(min(losses)) == best - 1
+    x, y = blobs
+    _, val = cut(y, 0.2, 0, "val split")
+    of_the_label = classifier.predict_proba(x[val])[np.arange(len(val)), y[val]]
+    assert -np.log(of_the_label).mean() == pytest.approx(min(losses)[1], rel=1e-5)
 
 
 def test_where_no_score_is_a_number_the_last_weights_are_kept():
@@ -209,7 +219,7 @@ def test_where_no_score_is_a_number_the_last_weights_are_kept():
     x[val] = 3e38  # infinite once it is scaled, and then NaN
     classifier = Classifier().fit(x, y)
     assert classifier.trained_.about["epochs"] == [0]
-    assert classifier.predict([[0.0], [1.0]]).tolist() == [0, 1]
+    assert np.diag(classifier.predict_proba([[0.0], [1.0]])).min() > 0.9
 
 
 def test_verbose_shows_findings_decisions_and_epochs(blobs, capfd):
