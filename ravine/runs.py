@@ -234,7 +234,7 @@ def _epochs(
         return f"epoch {position.epoch + 1}/{training.recipe.epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
 
     def on_step(_: Position) -> None:
-        console.training(training.step, total, describe)
+        console.training(training.step, total, describe, int(training.recipe.batch))
         if stop.number is not None:
             console.close()
             raise Interrupted(stop.number, where=str(saver.save()), cure="The same command goes on from there")

@@ -33,8 +33,8 @@ class Console:
         self._unlogged: list[str] = []
         self._bar: Progress | None = None
         self._shown = 0.0
-        self._started = time.monotonic()
-        self._first = 0
+        self._started = 0.0
+        self._first: int | None = None
 
     def say(self, text: str, style: str = "") -> None:
         """A line."""
@@ -56,15 +56,20 @@ class Console:
 
     def decoding(self, done: int, total: int) -> None:
         """Shows how many images are decoded."""
-        self._advance(done, total, lambda: f"decoding {done:,}/{total:,} images", "decoding")
+        self._advance(done, total, lambda: f"decoding {done:,}/{total:,} images")
         if done >= total:
             self.close()
 
-    def training(self, done: int, total: int, describe: Callable[[], str]) -> None:
-        """Shows how many steps are done; `describe` is called only when something is about to be drawn."""
-        if done <= 1 or self._first > done:
-            self._started, self._first = time.monotonic(), done - 1
-        self._advance(done, total, lambda: f"{describe()}  {self._left(done, total)}", "training")
+    def training(self, done: int, total: int, describe: Callable[[], str], batch: int) -> None:
+        """Shows how many steps are done; `describe` is called only when something is about to be drawn.
+
+        `batch` is the number of images in a step, for the speed; it and the time left are means since the first call.
+        """
+        if self._first is None:
+            self._started, self._first = time.monotonic(), done
+        speed = (done - self._first) / max(time.monotonic() - self._started, 1e-9)
+        left = f"  {timedelta(seconds=round((total - done) / speed))} left" if speed else ""
+        self._advance(done, total, lambda: f"{describe()}  {batch * speed:,.0f} images/s{left}")
 
     def close(self) -> None:
         """Removes the bar."""
@@ -75,7 +80,7 @@ class Console:
             print("\r" + " " * 100 + "\r", end="", file=sys.stderr)
         self._shown = 0.0
 
-    def _advance(self, done: int, total: int, describe: Callable[[], str], kind: str) -> None:
+    def _advance(self, done: int, total: int, describe: Callable[[], str]) -> None:
         now = time.monotonic()
         if self.quiet or (now - self._shown < 1 / _UPDATES_A_SECOND and done < total):
             return
@@ -89,10 +94,6 @@ class Console:
                 self._bar.start()
                 self._bar.add_task("", total=total)
             self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=describe(), refresh=True)
-
-    def _left(self, done: int, total: int) -> str:
-        seconds = (time.monotonic() - self._started) / max(1, done - self._first) * (total - done)
-        return f"{timedelta(seconds=round(seconds))} left"
 
     def _print(self, text: str, style: str) -> None:
         if self.notebook:

@@ -1,0 +1,67 @@
+import io
+import re
+
+import pytest
+from rich.console import Console as Terminal
+
+from ravine.training.console import Console, epoch_line
+
+
+def terminal(**settings):
+    return Terminal(file=io.StringIO(), width=120, highlight=False, soft_wrap=True, **settings)
+
+
+def play(console):
+    for step in range(1, 41):
+        console.training(step, 40, lambda: f"epoch {step // 20 + 1}/2  loss 0.5", batch=32)
+        console._shown = 0.0  # as if a quarter of a second had passed
+    console.say("epoch 1/2 [red]done[/red]")
+    console.close()
+    return console.terminal.file.getvalue()
+
+
+def test_plain_lines_where_no_one_looks_at_a_terminal():
+    out = play(Console(terminal=terminal()))
+    assert out == "epoch 1/2 [red]done[/red]\n"
+
+
+def test_one_bar_with_speed_and_time_left_in_a_terminal():
+    out = play(Console(terminal=terminal(force_terminal=True)))
+    assert re.search(r"epoch 2/2  loss 0\.5  [\d,]+ images/s  0:00:\d\d left", out)
+    assert "epoch 1/2 [red]done[/red]" in out
+
+
+def test_no_color_has_no_colours(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(terminal=terminal(force_terminal=True))
+    console.warn("careful")
+    assert console.terminal.file.getvalue() == "warning: careful\n"
+
+
+def test_one_rewritten_line_in_a_notebook(capsys):
+    console = Console(terminal=terminal())
+    console.notebook = True
+    play(console)
+    err = capsys.readouterr().err
+    assert err.count("\n") == 0
+    assert err.count("\r") >= 40
+
+
+def test_quiet_says_warnings_only_and_the_log_has_all(tmp_path):
+    console = Console(quiet=True, terminal=terminal())
+    console.say("before the folder was there")
+    console.log_to(tmp_path / "log.txt")
+    play(console)
+    console.warn("careful")
+    assert console.terminal.file.getvalue() == "warning: careful\n"
+    said = (tmp_path / "log.txt").read_text().splitlines()
+    assert said == ["before the folder was there", "epoch 1/2 [red]done[/red]", "warning: careful"]
+
+
+@pytest.mark.parametrize("best", [True, False])
+def test_epoch_lines_stand_in_columns(best):
+    row = {"epoch": 3, "train/loss": 1.25, "train/accuracy": 0.5, "val/accuracy": 0.625}
+    line = epoch_line(row, {"images_per_second": 1234.4}, 10, best)
+    assert line.startswith("epoch  3/10  loss 1.2500  train 50.0%  val 62.5%")
+    assert ("best" in line) == best
+    assert line.endswith("1,234 images/s")
