@@ -67,6 +67,9 @@ class Recipe:
             value = getattr(self, name)
             if value != "auto" and not isinstance(value, int):
                 raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected="a whole number")
+        for name in ("model", "optimizer", "schedule"):
+            if not isinstance(getattr(self, name), str):
+                raise UsageError(f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected="a name, as text")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise UsageError(
@@ -98,7 +101,7 @@ class Recipe:
 _RANGES = [
     ("lr", 0, math.inf),
     ("epochs", 1, 1_000_000),
-    ("batch", 1, 1_000_000),
+    ("batch", 2, 1_000_000),  # batch norm has no variance of one image
     ("clip", math.nextafter(0.0, 1.0), math.inf),
     ("size", 8, 1024),
     ("val", 0.001, 0.9),

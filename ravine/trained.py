@@ -84,7 +84,7 @@ class Trained:
             raise UsageError(f"rows of shape {x.shape[1:]}", where=self.name, expected=str(self.in_shape))
         out = [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(x), _CHUNK):
-            # a copy: normalising float32 happens in place, and the caller's rows are not ours to change
+            # a copy, since torch warns of arrays that cannot be written to
             rows = torch.from_numpy(np.array(x[start : start + _CHUNK], order="C")).to(self.device)
             logits = self._run(self.normalize(rows).unsqueeze(0).expand(len(self.population.members), *rows.shape))
             out.append(logits.float().softmax(2).mean(0).cpu().numpy())

@@ -48,6 +48,9 @@ class Training:
         self, recipe: Recipe, dataset: data.Dataset, device: torch.device, normalize: Normalization | None = None
     ):
         train, val = dataset.splits["train"], dataset.splits["val"]
+        if len(train) < 2 or not len(val):
+            found = f"{len(train)} training and {len(val)} validation images"
+            raise DataError(found, where=dataset.name, expected="at least 2 and 1")
         self.recipe, self.dataset, self.device = recipe, dataset, device
         self.in_shape = tuple(train.shape)
         self.normalize = normalize or normalization(train.take, len(train))
@@ -72,8 +75,6 @@ class Training:
         self.rows: list[dict[str, Any]] = []
         self.times: list[dict[str, Any]] = []
         self._sample = np.linspace(0, len(train) - 1, min(len(train), _CLEAN_SAMPLE)).astype(np.int64)
-        if not len(val):
-            raise DataError("no validation images", where=dataset.name, cure="Lower --val or add a val/ folder")
 
     @property
     def step(self) -> int:

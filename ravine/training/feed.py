@@ -22,7 +22,7 @@ class Normalization:
         mean = torch.tensor(self.mean, dtype=torch.float32, device=x.device).view(shape)
         scale = 1 / torch.tensor(self.std, dtype=torch.float32, device=x.device).view(shape)
         layout = torch.channels_last if x.dim() == 4 else torch.contiguous_format
-        return x.to(torch.float32, memory_format=layout).sub_(mean).mul_(scale)
+        return x.to(torch.float32, memory_format=layout, copy=True).sub_(mean).mul_(scale)
 
 
 def normalization(take: Callable[[np.ndarray], np.ndarray], n: int, values: int = 20_000_000) -> Normalization:

@@ -1,0 +1,70 @@
+import math
+from dataclasses import fields
+
+import pytest
+
+from ravine.errors import UsageError
+from ravine.recipe import Recipe
+
+
+def test_toml_round_trip_of_every_field():
+    changed = Recipe(
+        model='resnet(depth=18, note="a\\"b")',
+        optimizer="momentum(rho=0.95)",
+        lr=1e-05,
+        schedule="constant",
+        epochs=7,
+        batch=32,
+        clip=1.5,
+        balance="sampler",
+        size=96,
+        val=0.15,
+        test=0.25,
+        patience=3,
+        members=4,
+        forward="loop",
+        precision="bfloat16",
+        compile=True,
+        max_bad=0.5,
+        seed=2**62,
+    )
+    assert all(getattr(changed, f.name) != f.default for f in fields(Recipe)), "every field is tried"
+    for recipe in (Recipe(), changed):
+        assert Recipe.from_toml(recipe.to_toml()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lr", -1),
+        ("lr", math.nan),
+        ("lr", True),
+        ("lr", "fast"),
+        ("epochs", 0),
+        ("epochs", 2.5),
+        ("batch", 1),
+        ("size", 4),
+        ("val", 0),
+        ("val", 1),
+        ("test", "auto"),
+        ("clip", 0),
+        ("members", 0),
+        ("patience", -1),
+        ("seed", 1.5),
+        ("balance", "maybe"),
+        ("precision", "int8"),
+        ("forward", "sideways"),
+        ("model", 3),
+        ("optimizer", None),
+    ],
+)
+def test_bad_values_are_refused_by_name(name, value):
+    with pytest.raises(UsageError, match=f"--{name}"):
+        Recipe(**{name: value})
+
+
+def test_unknown_fields_are_refused_with_a_suggestion():
+    with pytest.raises(UsageError, match="Did you mean 'epochs'"):
+        Recipe().changed(epoch=3)
+    with pytest.raises(UsageError, match=r"recipe\.toml"):
+        Recipe.from_toml("epochs = = 3", where="recipe.toml")
