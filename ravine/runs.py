@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -114,7 +113,7 @@ def train(
     console = Console(quiet=quiet)
     dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
     where = _location(source) or dataset.fingerprint
-    request = {"data": where, **asdict(recipe)}
+    request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
     folder, verdict = find(Path(out), name or dataset.name, request, fresh)
     if verdict == "finished":
         return _finished(folder, console)
@@ -136,10 +135,9 @@ def resume(
     """Takes a run up where it was; `source` is needed only for a run on arrays, or where the data has moved."""
     run, console = Run(path), Console(quiet=quiet)
     request = run.folder.read_json("request.json")
-    where = request.pop("data")
+    where, recipe = request["data"], Recipe.from_toml(request["recipe"], run.folder.request)
     if run.folder.finished:
         return _finished(run.folder, console)
-    recipe = Recipe().changed(**request)
     if source is None and not (where == "digits" or os.path.isabs(where)):
         raise UsageError("trained on arrays", where=str(path), cure="Call ravine.resume(path, source=(x, y))")
     source = where if source is None else source
