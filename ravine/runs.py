@@ -118,8 +118,6 @@ def train(
     if verdict == "finished":
         return _finished(folder, console)
     with folder.lock():
-        if folder.finished:  # by another process, between the look and the lock
-            return _finished(folder, console)
         return _train(folder, dataset, recipe, device_named(device), console, tuple(observers))
 
 
@@ -159,6 +157,8 @@ def _train(
     console: Console,
     observers: tuple[Observer, ...],
 ) -> Run:
+    if folder.finished:  # by another process, between the look and the lock
+        return _finished(folder, console)
     console.log_to(folder.log)
     training, saver = _prepare(folder, dataset, recipe, device, console)
     with stop_requests() as stop:

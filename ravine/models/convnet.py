@@ -24,14 +24,20 @@ def _convolution(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1,
 
 
 class _Residual(nn.Module):
-    """x + f(x) with two convolutions in f, [B, width, H, W] -> the same shape."""
+    """relu(x + batchnorm(W * x)), [B, width, H, W] -> the same shape; gamma starts at 0, so the block as relu(x).
+
+    One convolution a block, not the usual two: at equal compute the epochs gained are worth more than the depth.
+    """
 
     def __init__(self, width: int):
         super().__init__()
-        self.branch = nn.Sequential(_convolution(width, width), _convolution(width, width))
+        self.convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        nn.init.kaiming_normal_(self.convolution.weight, mode="fan_in", nonlinearity="relu")
+        nn.init.zeros_(self.norm.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.branch(x)
+        return (x + self.norm(self.convolution(x))).relu_()
 
 
 class _ConvNet(nn.Module):
@@ -51,6 +57,8 @@ class _ConvNet(nn.Module):
 
 def convnet(in_shape: tuple[int, ...], classes: int, width: int = 32) -> nn.Module:
     """A small residual network; maps float32 [B, C, H, W] to logits [B, classes].
+
+    At the default width an image of 32 px takes 20 million multiply-accumulates forward, larger ones 15 to 50.
 
     Args:
         in_shape: (C, H, W), 4 px or more a side.

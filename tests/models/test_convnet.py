@@ -26,9 +26,9 @@ def macs(in_shape: tuple[int, ...], **settings: int) -> float:
 
 def test_the_count_is_right_where_it_can_be_done_by_hand():
     w, grid = 4, 8 * 8
-    stem, stage1 = 9 * 1 * w * grid, 3 * 9 * w * w * grid
-    stage2 = 9 * w * 2 * w * grid + 2 * 9 * 4 * w * w * grid // 4
-    stage3 = 9 * 2 * w * 4 * w * grid // 4 + 2 * 9 * 16 * w * w * grid // 16
+    stem, stage1 = 9 * 1 * w * grid, 2 * 9 * w * w * grid
+    stage2 = 9 * w * 2 * w * grid + 9 * 4 * w * w * grid // 4
+    stage3 = 9 * 2 * w * 4 * w * grid // 4 + 9 * 16 * w * w * grid // 16
     assert macs((1, 8, 8), width=w) == (stem + stage1 + stage2 + stage3 + 4 * w * 10) / 1e6
 
 
