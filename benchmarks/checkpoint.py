@@ -13,8 +13,8 @@ from pathlib import Path
 from machine import describe, spread
 
 import ravine
-from ravine import saving
-from ravine.allocator import keep_freed_memory
+from ravine.cli.allocator import keep_freed_memory
+from ravine.runs import saving
 
 
 def main(source: str, epochs: int) -> None:

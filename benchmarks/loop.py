@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ravine import data
-from ravine.allocator import keep_freed_memory
+from ravine.cli.allocator import keep_freed_memory
 from ravine.models import convnet
 from ravine.optimization import Adam, Stepper, clip_by_norm, constant
 from ravine.population import Population, forward

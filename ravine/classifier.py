@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from ravine import data
-from ravine.defaults import device_named, resolve, with_held_out
+from ravine.devices import device_named
 from ravine.errors import DataError, UsageError
 from ravine.estimator import Estimator, check_examples, check_labels
 from ravine.recipe import Auto, Recipe
+from ravine.runs.defaults import resolve, with_held_out
+from ravine.runs.trainer import Training
 from ravine.trained import Trained
-from ravine.trainer import Training
 from ravine.training.console import Console, epoch_line
 
 

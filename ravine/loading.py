@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ravine.checkpoints import weights_file
 from ravine.checkpoints.run_folder import RunFolder
-from ravine.defaults import device_named
+from ravine.devices import device_named
 from ravine.errors import DataError
 from ravine.trained import Trained
 

@@ -40,7 +40,7 @@ class Options:
 
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "evaluate")
-    from ravine.allocator import keep_freed_memory
+    from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.report import print_score
     from ravine.loading import load
     from ravine.training.console import Console

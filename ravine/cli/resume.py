@@ -35,7 +35,7 @@ class Options:
 
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "resume")
-    from ravine.allocator import keep_freed_memory
+    from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.report import print_results
     from ravine.runs import resume
 

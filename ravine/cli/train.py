@@ -45,7 +45,7 @@ class Options(Recipe):
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "train")
     recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
-    from ravine.allocator import keep_freed_memory
+    from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.report import print_results
     from ravine.runs import train
 

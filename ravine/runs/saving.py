@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ravine.checkpoints import store, weights_file
 from ravine.checkpoints.run_folder import RunFolder
-from ravine.trainer import Training
+from ravine.runs.trainer import Training
 
 # A save is due when it costs at most this share of the time since the last one. What a kill costs is only that time:
 # the result is the same wherever the training is taken up again.

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ravine.checkpoints.run_folder import RunFolder
-from ravine.trainer import Training
+from ravine.runs.trainer import Training
 
 _CLEAN = 5000
 

@@ -16,9 +16,9 @@ import traceback
 from pathlib import Path
 
 import ravine
-from ravine import runs, saving
 from ravine.checkpoints import store
 from ravine.optimization import Stepper
+from ravine.runs import saving
 
 SETTINGS = {"model": "mlp(hidden=(16,))", "epochs": 4, "batch": 32, "val": 0.2, "optimizer": "adam", "lr": 0.01}
 
@@ -102,5 +102,5 @@ def main(workplace, data):
 
 
 if __name__ == "__main__":
-    assert runs.train is ravine.train
+    assert ravine.runs.train is ravine.train
     main(*sys.argv[1:])

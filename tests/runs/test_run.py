@@ -13,7 +13,7 @@ import ravine
 from ravine import data
 from ravine.checkpoints import store, weights_file
 from ravine.errors import Interrupted, SaveError, UsageError
-from ravine.trainer import Training
+from ravine.runs.trainer import Training
 
 SMALL = {"model": "mlp(hidden=[16])", "epochs": 5, "batch": 32, "quiet": True, "device": "cpu"}
 
@@ -51,7 +51,7 @@ def test_best_at_epoch_3_of_5(arrays, tmp_path, monkeypatch, interrupted_after):
             raise KeyboardInterrupt
 
     if interrupted_after:
-        monkeypatch.setattr("ravine.saving.COST_SHARE", float("inf"))
+        monkeypatch.setattr("ravine.runs.saving.COST_SHARE", float("inf"))
         with pytest.raises(KeyboardInterrupt):
             ravine.train(arrays, out=tmp_path, observers=[observer], **SMALL)
     run = ravine.train(arrays, out=tmp_path, observers=[observer], **SMALL)
@@ -102,7 +102,7 @@ def test_a_signal_saves_at_the_next_step_and_resume_goes_on(arrays, tmp_path):
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(arrays, tmp_path, monkeypatch):
-    monkeypatch.setattr("ravine.saving.COST_SHARE", float("inf"))
+    monkeypatch.setattr("ravine.runs.saving.COST_SHARE", float("inf"))
     saves = iter(range(1, 100))
 
     def full(name):

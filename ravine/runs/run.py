@@ -1,0 +1,138 @@
+"""A run: a training that happened, or is happening, in a folder of its own.
+
+run = ravine.train("photos/", epochs=20)
+run.best.predict("new.jpg")
+"""
+
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ravine import data
+from ravine.checkpoints.run_folder import RunFolder, find
+from ravine.devices import device_named
+from ravine.errors import DataError, UsageError
+from ravine.loading import load
+from ravine.recipe import Recipe
+from ravine.runs.session import Observer, said_finished, train_in
+from ravine.trained import Trained
+from ravine.training.console import Console
+
+
+class Run:
+    """A run's folder, read.
+
+    Attributes:
+        path: the folder.
+        summary: results at the end: accuracies with intervals, confusions, times; {} while training.
+        metrics: a dictionary per epoch.
+        recipe: everything that was decided.
+        best, last: the trained networks, ready to predict.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.folder = RunFolder(self.path)
+        if not self.folder.request.is_file():
+            raise DataError("not a run folder", where=str(path), expected="a folder that ravine train made")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return self.folder.read_json("summary.json") or {}
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        return self.folder.read_rows("metrics.jsonl")
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe.from_toml(self.folder.recipe.read_text(encoding="utf-8"), self.folder.recipe)
+
+    @cached_property
+    def best(self) -> Trained:
+        return load(self.path, use="best")
+
+    @cached_property
+    def last(self) -> Trained:
+        return load(self.path, use="last")
+
+    def __repr__(self) -> str:
+        best = self.summary.get("best", {}).get("val", {})
+        return f"Run({str(self.path)!r}" + (f", val accuracy {best['accuracy']:.1%})" if best else ", unfinished)")
+
+
+def train(
+    source: Any,
+    *,
+    name: str | None = None,
+    out: str | os.PathLike[str] = "runs",
+    fresh: bool = False,
+    device: str = "auto",
+    cache: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+    recipe: Recipe | None = None,
+    observers: Iterable[Observer] = (),
+    **settings: Any,
+) -> Run:
+    """Trains on a folder of images, a zip, an `.npz`, `digits` or arrays `(x, y)`.
+
+    The same call again takes an interrupted run up where it was, with the same result as if nothing had happened; a
+    finished run is returned as it is.
+
+    Args:
+        source: the data.
+        name: of the run's folder in `out`; the data's name where None.
+        out: folder of all runs.
+        fresh: start anew in NAME-2, NAME-3, ... instead of resuming.
+        device: auto, cpu, cuda, ...
+        cache: where decoded images are kept; `~/.cache/ravine` where None.
+        quiet: show warnings only.
+        recipe: settings; the default one where None.
+        observers: called with each epoch's row of metrics.
+        **settings: fields of `Recipe` to change: `epochs=20`, `model="resnet"`, `lr=1e-3`.
+
+    Raises:
+        RavineError: bad data, bad settings, a full disk, a loss that is not finite; see `ravine.errors`.
+    """
+    recipe = (recipe or Recipe()).changed(**settings)
+    console = Console(quiet=quiet)
+    dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
+    where = _location(source) or dataset.fingerprint
+    request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
+    folder, verdict = find(Path(out), name or dataset.name, request, fresh)
+    if verdict == "finished":
+        return Run(said_finished(folder, console))
+    with folder.lock():
+        return Run(train_in(folder, dataset, recipe, device_named(device), console, tuple(observers)))
+
+
+def resume(
+    path: str | os.PathLike[str],
+    *,
+    source: Any = None,
+    device: str = "auto",
+    cache: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+    observers: Iterable[Observer] = (),
+) -> Run:
+    """Takes a run up where it was; `source` is needed only for a run on arrays, or where the data has moved."""
+    run, console = Run(path), Console(quiet=quiet)
+    request = run.folder.read_json("request.json")
+    where, recipe = request["data"], Recipe.from_toml(request["recipe"], run.folder.request)
+    if run.folder.finished:
+        return Run(said_finished(run.folder, console))
+    if source is None and not (where == "digits" or os.path.isabs(where)):
+        raise UsageError("trained on arrays", where=str(path), cure="Call ravine.resume(path, source=(x, y))")
+    source = where if source is None else source
+    dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
+    with run.folder.lock():
+        return Run(train_in(run.folder, dataset, recipe, device_named(device), console, tuple(observers)))
+
+
+def _location(source: Any) -> str | None:
+    """An absolute path, or `digits`; None for arrays."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    return "digits" if str(source) == "digits" else os.path.abspath(source)

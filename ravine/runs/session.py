@@ -1,0 +1,128 @@
+"""A training in its run folder: begun or taken up again, watched, saved, summed up."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ravine import data
+from ravine.checkpoints import store
+from ravine.checkpoints.run_folder import RunFolder
+from ravine.errors import DataError, Interrupted, NonFiniteLossError
+from ravine.recipe import Recipe
+from ravine.runs.defaults import resolve, with_held_out
+from ravine.runs.environment import changes, environment_of
+from ravine.runs.results import summarize
+from ravine.runs.saving import Saver
+from ravine.runs.trainer import Training
+from ravine.training.console import Console, epoch_line
+from ravine.training.fit import Position
+from ravine.training.signals import StopRequest, stop_requests
+
+Observer = Callable[[dict[str, Any]], None]
+
+
+def said_finished(folder: RunFolder, console: Console) -> Path:
+    """Says that there is nothing to do; returns the folder's path."""
+    console.say(f"{folder.path} has finished; ravine train ... --fresh trains anew")
+    return folder.path
+
+
+def train_in(
+    folder: RunFolder,
+    dataset: data.Dataset,
+    recipe: Recipe,
+    device: torch.device,
+    console: Console,
+    observers: tuple[Observer, ...],
+) -> Path:
+    """Trains in a locked folder, from its newest checkpoint if it has one, to the end; returns the folder's path."""
+    if folder.finished:  # by another process, between the look and the lock
+        return said_finished(folder, console)
+    console.log_to(folder.log)
+    training, saver = _prepare(folder, dataset, recipe, device, console)
+    with stop_requests() as stop:
+        try:
+            _epochs(training, saver, folder, console, stop, observers)
+        except NonFiniteLossError as error:
+            kept = saver.save()
+            raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
+        finally:
+            console.close()
+        if saver.saved_step != training.step:
+            saver.save()
+        folder.write_json("summary.json", summarize(training, saver.seconds, folder))
+    return folder.path
+
+
+def _prepare(
+    folder: RunFolder, dataset: data.Dataset, recipe: Recipe, device: torch.device, console: Console
+) -> tuple[Training, Saver]:
+    """A new training, or one restored from the newest verified checkpoint."""
+    for warning in dataset.findings.warnings:
+        console.warn(warning.text)
+    loaded = store.load_newest(folder.checkpoints)
+    environment = environment_of(device)
+    if loaded is None:
+        dataset, recipe = with_held_out(dataset, recipe)
+        recipe, said = resolve(recipe, dataset, device)
+        for line in said:
+            console.say(line)
+        training = Training(recipe, dataset, device)
+        folder.write_text("recipe.toml", training.recipe.to_toml())
+        folder.write_json("environment.json", environment)
+        folder.write_json("data.json", dataset.findings.to_json())
+        folder.rewrite_metrics([])
+        folder.rewrite_times([])
+        return training, Saver(folder, training)
+    for line in loaded.damaged:
+        console.warn(f"checkpoint damaged: {line}")
+    if loaded.state["fingerprint"] != dataset.fingerprint:
+        cure = "Put the data back as it was, or start anew with --fresh"
+        raise DataError("the data has changed since this run began", where=dataset.name, cure=cure)
+    dataset, recipe = with_held_out(dataset, Recipe.from_toml(folder.recipe.read_text(encoding="utf-8"), folder.recipe))
+    training = Training(recipe, dataset, device)
+    training.restore(loaded.tensors, loaded.state)
+    training.times = [row for row in folder.read_rows("times.jsonl") if row["epoch"] <= training.position.epoch]
+    folder.rewrite_metrics(training.rows)
+    folder.rewrite_times(training.times)
+    changed = changes(folder.read_json("environment.json") or {}, environment)
+    exact = "not bit for bit, since " + ", ".join(changed) if changed else "exactly"
+    console.say(f"resuming {folder.path} {exact} at epoch {training.position.epoch + 1} ({loaded.path.name})")
+    return training, Saver(folder, training)
+
+
+def _epochs(
+    training: Training,
+    saver: Saver,
+    folder: RunFolder,
+    console: Console,
+    stop: StopRequest,
+    observers: tuple[Observer, ...],
+) -> None:
+    total = int(training.recipe.epochs) * training.feed.steps
+
+    def describe() -> str:
+        position = training.position
+        loss, correct, _ = (position.sums.mean(1) / max(1, position.seen)).tolist()
+        best = f"  val {training.rows[-1]['val/accuracy']:.1%}" if training.rows else ""
+        return f"epoch {position.epoch + 1}/{training.recipe.epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
+
+    def on_step(_: Position) -> None:
+        console.training(training.step, total, describe, int(training.recipe.batch))
+        if stop.number is not None:
+            console.close()
+            raise Interrupted(stop.number, where=str(saver.save()), cure="The same command goes on from there")
+        if saver.due(mid_epoch=True):
+            saver.save()
+
+    for row, times in training.epochs(on_step):
+        folder.append_metrics(row)
+        folder.append_times(times)
+        line = epoch_line(row, times, int(training.recipe.epochs), row["epoch"] in training.best.epochs)
+        console.say(line)
+        for observer in observers:
+            observer(row)
+        if saver.due():
+            saver.save()
