@@ -70,6 +70,9 @@ def _prepare(
         for line in said:
             console.say(line)
         training = Training(recipe, dataset, device)
+        if training.timed:
+            times = ", ".join(f"{way} {1000 * seconds:.1f} ms" for way, seconds in training.timed.items())
+            console.say(f"{recipe.members} members by {training.recipe.forward} (a step: {times})")
         folder.write_text("recipe.toml", training.recipe.to_toml())
         folder.write_json("environment.json", environment)
         folder.write_json("data.json", dataset.findings.to_json())

@@ -40,6 +40,7 @@ class Training:
     Attributes:
         population, best: the networks as they are, and each member's best so far.
         position: where the training stands.
+        timed: seconds of a step by each way forward, where they were timed.
         rows: a dictionary of metrics per finished epoch; equal recipes give equal rows.
         times: the seconds of each epoch, which are never equal and so no part of the state.
     """
@@ -65,6 +66,7 @@ class Training:
             members=recipe.members,
             normalize=self.normalize,
         )
+        self.timed: dict[str, float] = {}
         self.run = self._forward()
         rule, settings = spec.bind(spec.parse(recipe.optimizer), RULES, flag="--optimizer", given={"params": None})
         settings.pop("params")
@@ -181,7 +183,7 @@ class Training:
             raise UsageError("direct runs one member", where="--forward", expected="loop, vmap or auto with --members")
         if way == "auto":
             batch, _ = next(self.feed.epoch(0))
-            way, _ = fastest_way(self.population, batch)
+            way, self.timed = fastest_way(self.population, batch)
             self.recipe = self.recipe.changed(forward=way)
         if self.recipe.compile:
             if way == "vmap":
