@@ -1,10 +1,12 @@
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ravine import data
+from ravine.data import decoding
 from ravine.data.sources import listed
 from ravine.errors import DataError
 
@@ -123,3 +125,18 @@ def test_a_name_twice_is_said(make, tmp_path):
     assert len(loaded.splits["train"]) == 2
     assert "twice in the zip" in "".join(w.text for w in loaded.findings.warnings)
     assert not loaded.findings.copies  # the second b/1.png was taken
+
+
+CIFAR10 = Path(__file__).parents[3] / "shared" / "data" / "cifar10-jpeg.zip"
+
+
+@pytest.mark.skipif(not CIFAR10.exists(), reason="the CIFAR-10 JPEGs are not beside this checkout")
+def test_the_real_cifar10(monkeypatch):
+    with listed(CIFAR10) as (listing, read):
+        counts = {(group.split, group.stop - group.start) for group in listing.groups}
+        assert (counts, len(listing.groups)) == ({("train", 5000), ("test", 1000)}, 20)
+        files = [read(name, -1) for name in listing.names[::200]]
+    fast = [decoding.decode(content) for content in files]
+    monkeypatch.setattr(decoding, "simplejpeg", None)
+    for content, pixels in zip(files, fast, strict=True):
+        assert np.abs(decoding.decode(content).astype(int) - pixels).max() <= 2
