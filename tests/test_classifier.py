@@ -138,7 +138,7 @@ def test_without_a_second_example_of_any_class_nothing_is_held_out_and_it_says_s
 
 @pytest.mark.parametrize("members", [1, 2])
 def test_two_fits_are_equal_and_leave_torchs_generator_alone(blobs, members, monkeypatch):
-    monkeypatch.setattr("ravine.runs.trainer.fastest_way", None)  # two timings need not agree
+    monkeypatch.setattr("ravine.runs.networks.fastest_way", None)  # two timings need not agree
     x, y = blobs
     torch.manual_seed(1)
     before = torch.get_rng_state()

@@ -1,27 +1,26 @@
 """Puts the pieces together: from a recipe and a data set to a training that can be run, saved and restored.
 
-This file, `recipe.py` and the command line are the only ones that know all rooms of the house.
+The files of this folder and the command line are the only ones that know all rooms of the house.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from ravine import data, draws, spec
-from ravine.errors import DataError, UsageError
-from ravine.models import MODELS
+from ravine import data, spec
+from ravine.errors import DataError
 from ravine.optimization import RULES, SCHEDULES, Stepper, clip_by_norm
-from ravine.population import Forward, Population, fastest_way, forward
+from ravine.population import Population
 from ravine.recipe import Recipe
+from ravine.runs.networks import network_maker, runner
+from ravine.runs.rows import metrics_row, times_row
 from ravine.training.criterion import cross_entropy
 from ravine.training.evaluate import Score, evaluate
-from ravine.training.feed import Normalization, Take, TrainingFeed, clean_batches, normalization
-from ravine.training.fit import Epoch, Position, fit
+from ravine.training.feed import Take, TrainingFeed, clean_batches, normalization
+from ravine.training.fit import Position, fit
 from ravine.training.selection import Best
 
 # The curve of clean training accuracy is drawn on so many images; more would cost time and tell nothing new
@@ -35,7 +34,6 @@ class Training:
         recipe: without any "auto" except `forward`, which is timed here and then stands in `self.recipe`.
         dataset: with "train" and "val".
         device: where to train.
-        normalize: taken from the run that is resumed; counted on the training images where None.
 
     Attributes:
         population, best: the networks as they are, and each member's best so far.
@@ -45,19 +43,18 @@ class Training:
         times: the seconds of each epoch, which are never equal and so no part of the state.
     """
 
-    def __init__(
-        self, recipe: Recipe, dataset: data.Dataset, device: torch.device, normalize: Normalization | None = None
-    ):
+    def __init__(self, recipe: Recipe, dataset: data.Dataset, device: torch.device):
         train, val = dataset.splits["train"], dataset.splits["val"]
         if len(train) < 2 or not len(val):
             found = f"{len(train)} training and {len(val)} validation images"
             raise DataError(found, where=dataset.name, expected="at least 2 and 1")
         self.recipe, self.dataset, self.device = recipe, dataset, device
         self.in_shape = tuple(train.shape)
-        self.normalize = normalize or normalization(train.take, len(train))
+        self.normalize = normalization(train.take, len(train))
         self.takes = {name: _resident(split, device) for name, split in dataset.splits.items()}
         self.labels = {name: torch.from_numpy(split.y).to(device) for name, split in dataset.splits.items()}
-        self.population = Population(self._member, recipe.members, device)
+        make = network_maker(recipe, self.in_shape, len(dataset.classes))
+        self.population = Population(make, recipe.members, device)
         self.feed = TrainingFeed(
             take=self.takes["train"],
             labels=self.labels["train"],
@@ -66,8 +63,9 @@ class Training:
             members=recipe.members,
             normalize=self.normalize,
         )
-        self.timed: dict[str, float] = {}
-        self.run = self._forward()
+        batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
+        self.run, way, self.timed = runner(recipe, self.population, batch)
+        self.recipe = recipe.changed(forward=way)
         rule, settings = spec.bind(spec.parse(recipe.optimizer), RULES, flag="--optimizer", given={"params": None})
         settings.pop("params")
         self.stepper = Stepper(rule, **{**settings, "lr": float(recipe.lr)})  # pyright: ignore[reportArgumentType]
@@ -109,8 +107,11 @@ class Training:
             seed=self.recipe.seed,
             on_step=on_step,
         ):
-            row = self._take_in(epoch)
-            yield row, self.times[-1]
+            val, clean = epoch.validation
+            self.best.update(self.population, epoch.number, val.accuracy, val.loss)
+            self.rows.append(metrics_row(epoch, val, clean, float(self.recipe.lr)))
+            self.times.append(times_row(epoch))
+            yield self.rows[-1], self.times[-1]
             if self.ended:
                 return
 
@@ -167,65 +168,11 @@ class Training:
             "recipe": self.recipe.to_toml(),
         }
 
-    def _member(self, k: int) -> nn.Module:
-        with draws.seeded(self.recipe.seed, k, "init"):
-            return spec.build(
-                spec.parse(self.recipe.model, flag="--model"),
-                MODELS,
-                flag="--model",
-                in_shape=self.in_shape,
-                classes=len(self.dataset.classes),
-            )
-
-    def _forward(self) -> Forward:
-        way = self.recipe.forward
-        if way == "direct" and self.recipe.members > 1:
-            raise UsageError("direct runs one member", where="--forward", expected="loop, vmap or auto with --members")
-        if way == "auto":
-            batch, _ = next(self.feed.epoch(0))
-            way, self.timed = fastest_way(self.population, batch)
-            self.recipe = self.recipe.changed(forward=way)
-        if self.recipe.compile:
-            if way == "vmap":
-                raise UsageError("cannot be compiled", where="--forward vmap", expected="--forward loop with --compile")
-            for member in self.population.members:
-                member.compile()
-        run = forward(self.population, way)
-        if self.recipe.precision == "float32":
-            return run
-
-        def in_bfloat16(batch: torch.Tensor, *reseed: Any) -> torch.Tensor:
-            with torch.autocast(self.device.type, torch.bfloat16):
-                return run(batch, *reseed).float()
-
-        return in_bfloat16
-
     def _class_weights(self) -> torch.Tensor | None:
         if self.recipe.balance != "loss":
             return None
         weights = data.class_weights(self.dataset.splits["train"].y, len(self.dataset.classes))
         return torch.as_tensor(weights, dtype=torch.float32, device=self.device)
-
-    def _take_in(self, epoch: Epoch) -> dict[str, Any]:
-        val, clean = epoch.validation
-        self.best.update(self.population, epoch.number, val.accuracy, val.loss)
-        row: dict[str, Any] = {"epoch": epoch.number, "lr": float(self.recipe.lr) * epoch.rate}
-        columns = {
-            "train/loss": epoch.loss,
-            "train/accuracy": epoch.accuracy,
-            "train/clean_accuracy": clean.accuracy,
-            "val/loss": val.loss,
-            "val/accuracy": val.accuracy,
-            "grad_norm": epoch.norm,
-        }
-        row |= {name: math.fsum(values) / len(values) for name, values in columns.items()}
-        if self.recipe.members > 1:
-            row |= {"vote/val/loss": val.vote_loss, "vote/val/accuracy": val.vote_accuracy}
-            row |= {f"member{k:02d}/{name}": v for name, vs in columns.items() for k, v in enumerate(vs)}
-        self.rows.append(row)
-        speed = epoch.examples / max(epoch.seconds["data"] + epoch.seconds["compute"], 1e-9)
-        self.times.append({"epoch": epoch.number, **epoch.seconds, "images_per_second": speed})
-        return row
 
 
 def _order(recipe: Recipe, y: np.ndarray) -> Callable[[int, int], torch.Tensor]:

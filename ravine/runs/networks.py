@@ -1,0 +1,54 @@
+"""From a recipe to networks that can be run on a batch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ravine import draws, spec
+from ravine.errors import UsageError
+from ravine.models import MODELS
+from ravine.population import Forward, Population, fastest_way, forward
+from ravine.recipe import Recipe
+
+
+def network_maker(recipe: Recipe, in_shape: tuple[int, ...], classes: int) -> Callable[[int], nn.Module]:
+    """A function from a member's number to its network, with initial weights that depend on the seed and the number."""
+    model = spec.parse(recipe.model, flag="--model")
+
+    def make(member: int) -> nn.Module:
+        with draws.seeded(recipe.seed, member, "init"):
+            return spec.build(model, MODELS, flag="--model", in_shape=in_shape, classes=classes)
+
+    return make
+
+
+def runner(recipe: Recipe, population: Population, batch: torch.Tensor | None) -> tuple[Forward, str, dict[str, float]]:
+    """How the population runs: the function, the way it goes, and the seconds of each way where they were timed.
+
+    Args:
+        recipe: its `forward`, `compile` and `precision` are followed.
+        population: what runs.
+        batch: `[K, B, ...]` to time the ways on; needed where `forward` is "auto".
+    """
+    way, timed = recipe.forward, {}
+    if way == "direct" and recipe.members > 1:
+        raise UsageError("direct runs one member", where="--forward", expected="loop, vmap or auto with --members")
+    if batch is not None:
+        way, timed = fastest_way(population, batch)
+    if recipe.compile:
+        if way == "vmap":
+            raise UsageError("cannot be compiled", where="--forward vmap", expected="--forward loop with --compile")
+        for member in population.members:
+            member.compile()
+    run = forward(population, way)
+    return run if recipe.precision == "float32" else _in_bfloat16(run), way, timed
+
+
+def _in_bfloat16(run: Forward) -> Forward:
+    def cast(batch: torch.Tensor, *reseed: Any) -> torch.Tensor:
+        with torch.autocast(batch.device.type, torch.bfloat16):
+            return run(batch, *reseed).float()
+
+    return cast
