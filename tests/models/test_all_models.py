@@ -78,11 +78,11 @@ def test_in_eval_mode_an_image_is_scored_alike_alone_and_in_company(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_fifteen_sgd_steps_learn_a_tiny_set(name):
+def test_thirty_sgd_steps_learn_a_tiny_set(name):
     model, x = network(name, in_shape=(1, 8, 8), classes=2), batch(16, 1, 8, 8)
     y = torch.arange(16) % 2
     losses = []
-    for _ in range(15):
+    for _ in range(30):
         loss = nn.functional.cross_entropy(model(x), y)
         losses.append(loss.item())
         loss.backward()
@@ -104,7 +104,7 @@ def test_the_first_loss_is_near_that_of_guessing(name):
     ("text", "in_shape", "words"),
     [
         ("convnet(width=0)", (3, 32, 32), ("width=0", "4 to 512")),
-        ("convnet(width=true)", (3, 32, 32), ("width=True", "whole number")),
+        ("mlp(hidden=[True])", (64,), ("hidden=True", "whole number")),
         ("convnet(width=8.5)", (3, 32, 32), ("width=8.5", "whole number")),
         ("convnet", (64,), ("(64,)", "mlp")),
         ("convnet", (3, 2, 2), ("2x2", "4 or more")),
