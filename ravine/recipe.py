@@ -30,6 +30,8 @@ class Recipe:
     """Passes over the training images."""
     batch: int | Auto = "auto"
     """Images in a step."""
+    augment: str = "auto"
+    """What is done to training images: "flip, translate(4)", or none; auto augments colour images."""
     clip: float = math.inf
     """Longest gradient that is taken as it is; longer ones are shortened to it, per member."""
     balance: Literal["none", "loss", "sampler"] = "none"
@@ -67,7 +69,7 @@ class Recipe:
             value = getattr(self, name)
             if value != "auto" and not isinstance(value, int):
                 raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected="a whole number")
-        for name in ("model", "optimizer", "schedule"):
+        for name in ("model", "optimizer", "schedule", "augment"):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected="a name, as text")
         for name, choices in _CHOICES.items():

@@ -15,6 +15,7 @@ def test_toml_round_trip_of_every_field():
         schedule="constant",
         epochs=7,
         batch=32,
+        augment="flip",
         clip=1.5,
         balance="sampler",
         size=96,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ravine import data, spec
-from ravine.errors import DataError
+from ravine import data, draws, spec
+from ravine.augmentation import AUGMENTATIONS, Pipeline
+from ravine.errors import DataError, UsageError
 from ravine.optimization import RULES, SCHEDULES, Stepper, clip_by_norm
 from ravine.population import Population
 from ravine.recipe import Recipe
@@ -62,6 +63,7 @@ class Training:
             bounds=data.steps(len(train), int(recipe.batch)),
             members=recipe.members,
             normalize=self.normalize,
+            **augmentation(recipe, self.in_shape, len(train)),
         )
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
         self.run, way, self.timed = runner(recipe, self.population, batch)
@@ -173,6 +175,22 @@ class Training:
             return None
         weights = data.class_weights(self.dataset.splits["train"].y, len(self.dataset.classes))
         return torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+
+
+def augmentation(recipe: Recipe, in_shape: tuple[int, ...], n: int) -> dict[str, Any]:
+    """The feed's `augment` and `numbers` for a recipe; nothing where it augments nothing. Raises UsageError."""
+    specs = spec.parse_list(recipe.augment, flag="--augment")
+    if not specs:
+        return {}
+    if len(in_shape) != 3:
+        raise UsageError("only images can be augmented", where=f"--augment {recipe.augment!r}", expected="none")
+    pipeline = Pipeline([spec.build(one, AUGMENTATIONS, flag="--augment") for one in specs])
+    pipeline(torch.zeros(1, *in_shape))  # what cannot be done to this size says so now
+
+    def numbers(member: int, epoch: int) -> torch.Tensor:
+        return torch.rand(n, pipeline.draws, generator=draws.generator(recipe.seed, member, "augment", epoch))
+
+    return {"augment": pipeline, "numbers": numbers}
 
 
 def _order(recipe: Recipe, y: np.ndarray) -> Callable[[int, int], torch.Tensor]:

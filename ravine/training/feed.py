@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 Take = Callable[[torch.Tensor], torch.Tensor]
+Augment = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class TrainingFeed:
         bounds: (start, stop) of each batch within an order.
         members: K; each has an order of its own.
         normalize: raw rows to the network's input.
+        augment: raw rows `[B, ...]` and their numbers `[B, draws]` to rows of the same shape; None leaves them.
+        numbers: (member, epoch) to the numbers from [0, 1) of all N images, `[N, draws]`, so that what happens to an
+            image depends on neither its batch nor its place in the order.
     """
 
     take: Take
@@ -65,6 +69,8 @@ class TrainingFeed:
     bounds: Sequence[tuple[int, int]]
     members: int
     normalize: Normalization
+    augment: Augment | None = None
+    numbers: Callable[[int, int], torch.Tensor] | None = None
 
     @property
     def steps(self) -> int:
@@ -73,11 +79,15 @@ class TrainingFeed:
 
     def epoch(self, number: int, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """`x` `[K, B, ...]` float32 and `y` `[K, B]` of the batches from `first` on."""
-        orders = torch.stack([self.order(k, number) for k in range(self.members)]).to(self.labels.device)
+        device = self.labels.device
+        orders = torch.stack([self.order(k, number) for k in range(self.members)]).to(device)
+        numbers = [self.numbers(k, number).to(device) for k in range(self.members)] if self.numbers else []
         for start, stop in self.bounds[first:]:
             rows = orders[:, start:stop]
-            x = self.normalize(self.take(rows.flatten()))
-            yield x.unflatten(0, rows.shape), self.labels[rows]
+            x = self.take(rows.flatten())
+            if self.augment:
+                x = self.augment(x, torch.cat([table[own] for table, own in zip(numbers, rows, strict=True)]))
+            yield self.normalize(x).unflatten(0, rows.shape), self.labels[rows]
 
 
 def clean_batches(

@@ -56,3 +56,20 @@ def test_clean_batches_keep_the_order():
     batches = list(clean_batches(lambda rows: x[rows], y, torch.tensor([4, 2, 0]), normalize, batch=2))
     assert [labels.tolist() for _, labels in batches] == [[4, 2], [0]]
     assert [rows.flatten().tolist() for rows, _ in batches] == [[4, 2], [0]]
+
+
+def test_what_happens_to_an_image_depends_on_neither_batch_nor_order():
+    x, y = torch.arange(10.0).view(10, 1, 1, 1), torch.arange(10)
+    numbers = lambda member, epoch: (torch.arange(10.0) * 100 + member * 10 + epoch)[:, None]  # noqa: E731
+    add = lambda x, u: x + u[:, :, None, None]  # noqa: E731
+    seen = {}
+    for name, bounds, shift in (("a", [(0, 4), (4, 10)], 0), ("b", [(0, 10)], 3)):
+        order = lambda member, epoch, shift=shift: (torch.arange(10) + shift) % 10  # noqa: E731
+        feed = TrainingFeed(lambda rows: x[rows], y, order, bounds, 2, Normalization((0.0,), (1.0,)), add, numbers)
+        seen[name] = {}
+        for batch, labels in feed.epoch(7):
+            for k in range(2):
+                for image, label in zip(batch[k].flatten().tolist(), labels[k].tolist(), strict=True):
+                    seen[name][k, label] = image
+    assert seen["a"] == seen["b"]
+    assert seen["a"][1, 4] == 4 + 400 + 10 + 7
