@@ -11,6 +11,7 @@ from ravine.data.decoding import decode
 from ravine.data.findings import Findings
 from ravine.data.loading import check, load
 from ravine.data.preprocessing import Preprocessing, preprocess
+from ravine.data.sources import location
 from ravine.data.split import Split
 from ravine.data.splits import cut, with_validation
 from ravine.data.tree import EXTENSIONS
@@ -28,6 +29,7 @@ __all__ = [
     "decode",
     "examples",
     "load",
+    "location",
     "order",
     "preprocess",
     "steps",

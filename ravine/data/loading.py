@@ -1,5 +1,6 @@
 """`load` and `check`: from whatever DATA is to a Dataset that has been looked over."""
 
+import os
 from collections.abc import Mapping
 from hashlib import sha256
 from os import PathLike
@@ -17,7 +18,7 @@ from ravine.data.findings import Finding, Findings
 from ravine.data.ingest import Prepared, Progress, prepare
 from ravine.data.layout import Listing
 from ravine.data.preprocessing import Preprocessing
-from ravine.data.sources import listed
+from ravine.data.sources import listed, location
 from ravine.data.split import Split
 from ravine.errors import DataError, UsageError
 
@@ -80,11 +81,12 @@ def _open(
         return from_arrays({"x": source[0], "y": source[1]}, "arrays", size)
     if isinstance(source, Mapping):
         return from_arrays(source, "arrays", size)
-    if not isinstance(source, str | PathLike):
+    where = location(source)
+    if where is None:
         raise UsageError(f"cannot load a {type(source).__name__}", where="data", expected="a path, (x, y) or a dict")
-    if source == "digits":
+    if where == "digits":
         return from_arrays(digits.arrays(), "digits", size, _not_the_folder())
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # as it was given, which is how messages name it
     if path.suffix.lower() == ".npz" and path.is_file():
         return from_arrays(read_npz(path), str(path), size)
     with listed(path) as (listing, read):

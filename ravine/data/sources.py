@@ -1,9 +1,11 @@
 """Finds what DATA is: a folder, a zip of one, or arrays; lists it, and opens nothing that it does not have to."""
 
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ravine.data.layout import Listing, arrange
 from ravine.data.tree import read_tree
@@ -12,6 +14,13 @@ from ravine.errors import DataError
 
 Read = Callable[[str, int], bytes]
 """`read(name, limit)`: the first `limit` bytes of the file `name` of a listing, all of them where limit is -1."""
+
+
+def location(source: Any) -> str | None:
+    """Where DATA lies: its absolute path, `~` expanded, or "digits" for that word (not a path); None for arrays."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    return "digits" if source == "digits" else os.path.abspath(os.path.expanduser(source))
 
 
 @contextmanager
