@@ -33,11 +33,12 @@ def main(source: str, epochs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = ravine.train(source, out=folder, quiet=True, epochs=epochs)
         seconds = [row["data"] + row["compute"] + row["validation"] for row in run.folder.read_rows("times.jsonl")]
+        model = run.recipe.model
         newest = sorted((run.path / "checkpoints").glob("step-*"))[-1]
         written = sum(file.stat().st_size for file in newest.iterdir())
         weights = sum(file.stat().st_size for file in (run.path / "weights").iterdir())
     print(describe(len(costs)))
-    print(f"{Path(source).name}: {run.recipe.model}, {epochs} epochs")
+    print(f"{Path(source).name}: {model}, {epochs} epochs")
     print(f"an epoch            {spread(seconds, 2)} s")
     print(f"a save              {spread([1000 * cost for cost in costs], 1)} ms")
     print(f"share of an epoch   {100 * sorted(costs)[len(costs) // 2] / sorted(seconds)[len(seconds) // 2]:.2f}%")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from machine import describe, spread
 
@@ -21,8 +22,20 @@ COMMANDS = [
 ]
 
 
-def main(repetitions: int) -> None:
+# a second run up to its first step, as the command line does it
+FIRST_STEP = """
+import os, sys
+from ravine.cli import main
+from ravine.optimization import Stepper
+Stepper.step = lambda *_: os._exit(0)
+main(["train", sys.argv[1], "--fresh", "--quiet"])
+"""
+
+
+def main(data: list[str], repetitions: int = 5) -> None:
     print(describe(repetitions))
+    if data:
+        COMMANDS.append((f"first step on {Path(data[0]).name}", ["-c", FIRST_STEP, str(Path(data[0]).resolve())]))
     seconds: dict[str, list[float]] = {name: [] for name, _ in COMMANDS}
     with tempfile.TemporaryDirectory() as folder:
         for repetition in range(repetitions + 1):
@@ -36,4 +49,4 @@ def main(repetitions: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(sys.argv[1:2])

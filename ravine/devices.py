@@ -1,18 +1,20 @@
 """Where to compute."""
 
+import re
+
 import torch
 
 from ravine.errors import UsageError
 
 
 def device_named(name: str) -> torch.device:
-    """`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, `mps`. Raises UsageError for one that is not there."""
+    """`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`. Raises UsageError for one that is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"cannot be used ({reason})", where=f"--device {name}", expected="auto, cpu, cuda") from None
-    return device
+    known = re.fullmatch(r"cpu|cuda(?::([0-9]+))?", name)
+    if not known:
+        raise UsageError("unknown device", where=f"--device {name}", expected="auto, cpu, cuda or cuda:1")
+    if name != "cpu" and int(known[1] or 0) >= torch.cuda.device_count():
+        found = f"{torch.cuda.device_count()} GPUs that PyTorch can use"
+        raise UsageError(found, where=f"--device {name}", expected="--device cpu, or a PyTorch with CUDA and a GPU")
+    return torch.device(name)

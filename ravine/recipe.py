@@ -60,6 +60,9 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, low, high in _RANGES:
             value = getattr(self, name)
+            if hasattr(value, "item"):  # a number of numpy's
+                value = value.item()
+                object.__setattr__(self, name, value)
             if value == "auto" == getattr(Recipe, name):  # only where that is the default can it be asked for
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:

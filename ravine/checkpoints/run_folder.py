@@ -12,6 +12,7 @@ from ravine.checkpoints import atomic
 from ravine.checkpoints.durable import saving, sync_folder, write_synced
 from ravine.checkpoints.lock import locked
 from ravine.checkpoints.records import csv_text, dumps, read_json, read_rows
+from ravine.errors import DataError
 
 Verdict = Literal["new", "resume", "finished"]
 Row = Mapping[str, Any]
@@ -36,10 +37,16 @@ class RunFolder:
         self.last_weights = path / "weights" / "last.safetensors"
         self.checkpoints = path / "checkpoints"
 
+    def check(self) -> None:
+        """Raises DataError where this is no run's folder."""
+        if not self.request.is_file():
+            raise DataError("not a run folder", where=str(self.path), expected="a folder that ravine train made")
+
     @property
     def finished(self) -> bool:
-        """Whether `summary.json` says so; a run that was stopped or killed has not finished."""
-        return (self.read_json(self.summary.name) or {}).get("finished") is True
+        """Whether `summary.json` says so and both weights files are there (a lost one is made again when resuming)."""
+        complete = self.best_weights.is_file() and self.last_weights.is_file()
+        return complete and (self.read_json("summary.json") or {}).get("finished") is True
 
     def lock(self) -> AbstractContextManager[None]:
         """Held while training. Raises RunInUseError where another process holds it."""

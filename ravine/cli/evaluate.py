@@ -31,7 +31,7 @@ class Options:
     max_bad: float = 0.01
     """Share of unreadable images that is accepted (they are left out, and listed)."""
     device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
+    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
     cache: str = ""
     """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
     json: bool = False

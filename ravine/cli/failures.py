@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from ravine.errors import MemoryExhaustedError, RavineError
+from ravine.errors import Interrupted, MemoryExhaustedError, RavineError
 
 
 def guarded(command: Callable[[], int], debug: bool) -> int:
@@ -24,7 +24,7 @@ def guarded(command: Callable[[], int], debug: bool) -> int:
         if debug:
             raise
         known = _known(error)
-        print(f"error: {known}", file=sys.stderr)
+        print(known if isinstance(known, Interrupted) else f"error: {known}", file=sys.stderr)
         return known.exit_code
 
 

@@ -53,11 +53,9 @@ def _of_weights(path: Path) -> dict[str, Any]:
 
 def _of_run(path: Path) -> dict[str, Any]:
     from ravine.checkpoints.run_folder import RunFolder
-    from ravine.errors import DataError
 
     folder = RunFolder(path)
-    if not folder.request.is_file():
-        raise DataError("not a run folder", where=str(path), expected="a folder that ravine train made")
+    folder.check()
     rows, summary = folder.read_rows("metrics.jsonl"), folder.read_json("summary.json")
     facts: dict[str, Any] = {"run": str(path), "data": folder.read_json("request.json")["data"]}
     facts |= {"finished": folder.finished, "epochs": len(rows)}

@@ -34,7 +34,7 @@ class Options:
     use: Literal["best", "last"] = "best"
     """Which weights of a run."""
     device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
+    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
     json: bool = False
     """Print one JSON object."""
     csv: bool = False

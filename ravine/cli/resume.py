@@ -24,7 +24,7 @@ class Options:
     data: str = ""
     """Where the data is now, if it has moved."""
     device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
+    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
     cache: str = ""
     """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
     json: bool = False

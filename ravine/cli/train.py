@@ -33,7 +33,7 @@ class Options(Recipe):
     fresh: bool = False
     """Start anew in NAME-2 instead of resuming."""
     device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
+    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
     cache: str = ""
     """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
     json: bool = False

@@ -3,6 +3,8 @@
 import torch
 
 from ravine import data, models, spec
+from ravine.errors import UsageError
+from ravine.optimization import RULES
 from ravine.recipe import Recipe
 
 
@@ -37,11 +39,7 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
             said.append(f"augment {decided['augment']} ({why})")
     if recipe.optimizer == "auto":
         decided["optimizer"] = "adam"
-    if recipe.lr == "auto":
-        rule = spec.parse(decided.get("optimizer", recipe.optimizer), flag="--optimizer")
-        network = spec.parse(decided.get("model", recipe.model), flag="--model").name
-        rate = 1e-2 if (rule.name, network) == ("adam", "convnet") else _RATES.get(rule.name, 1e-3)
-        decided["lr"] = rule.settings.get("lr", rate)
+    decided["lr"] = _rate(recipe.changed(**decided))
     if recipe.schedule == "auto":
         decided["schedule"] = "one_cycle(warmup=0.2)"
     if recipe.batch == "auto":
@@ -54,6 +52,19 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
     rule = f"{recipe.optimizer} lr {recipe.lr:g} {recipe.schedule}"
     said.append(f"{rule}, {recipe.epochs} epochs of batches of {recipe.batch}")
     return recipe, said
+
+
+def _rate(recipe: Recipe) -> float:
+    """The rate of --lr, else the one in --optimizer's brackets, else the measured one for rule and network."""
+    rule = spec.parse(recipe.optimizer, flag="--optimizer")
+    _, settings = spec.bind(rule, RULES, flag="--optimizer", given={"params": None})
+    if "lr" in settings and recipe.lr not in ("auto", settings["lr"]):
+        raise UsageError(f"{recipe.optimizer} and --lr {recipe.lr}", where="--lr", expected="one rate, given once")
+    if "lr" in settings:
+        recipe = recipe.changed(lr=settings["lr"])  # refuses what is no rate
+    network = spec.parse(recipe.model, flag="--model").name
+    measured = 1e-2 if (rule.name, network) == ("adam", "convnet") else _RATES[rule.name]
+    return measured if recipe.lr == "auto" else recipe.lr
 
 
 def _augmentation(shape: tuple[int, ...]) -> tuple[str, str]:

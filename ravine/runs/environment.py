@@ -2,15 +2,17 @@
 
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 import ravine
+from ravine.data import decoding
 
 # What must be equal for a resumed run to be bit-identical to an uninterrupted one
-_EXACT = ("torch", "device", "threads", "machine")
+_EXACT = ("torch", "numpy", "decoder", "device", "threads", "machine", "processor")
 
 
 def environment_of(device: torch.device) -> dict[str, Any]:
@@ -21,12 +23,23 @@ def environment_of(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
+        "decoder": decoding.DECODER,
         "device": name,
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),
+        "processor": _processor(),
         "system": platform.platform(),
         "command": sys.argv,
     }
+
+
+def _processor() -> str:
+    """The model's name on Linux; torch chooses its kernels by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -36,7 +36,8 @@ def runner(recipe: Recipe, population: Population, batch: torch.Tensor | None) -
     if way == "direct" and recipe.members > 1:
         raise UsageError("direct runs one member", where="--forward", expected="loop, vmap or auto with --members")
     if batch is not None:
-        way, timed = fastest_way(population, batch)
+        # a compiled network cannot be mapped over members, so there is nothing to choose
+        way, timed = ("loop", {}) if recipe.compile and recipe.members > 1 else fastest_way(population, batch)
     if recipe.compile:
         if way == "vmap":
             raise UsageError("cannot be compiled", where="--forward vmap", expected="--forward loop with --compile")

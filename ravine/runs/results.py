@@ -29,6 +29,7 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
     epochs = training.position.epoch
     return {
         "finished": True,
+        "fingerprint": training.dataset.fingerprint,
         "accuracy": judged.vote_accuracy,
         "scored_on": held_out[-1],
         "run": str(folder.path),

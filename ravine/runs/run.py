@@ -5,6 +5,7 @@ run.best.predict("new.jpg")
 """
 
 import os
+import shutil
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 
 from ravine import data
 from ravine.checkpoints.run_folder import RunFolder, find
-from ravine.devices import device_named
 from ravine.errors import DataError, UsageError
 from ravine.loading import load
 from ravine.recipe import Recipe
@@ -35,8 +35,7 @@ class Run:
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self.folder = RunFolder(self.path)
-        if not self.folder.request.is_file():
-            raise DataError("not a run folder", where=str(path), expected="a folder that ravine train made")
+        self.folder.check()
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -99,13 +98,18 @@ def train(
     recipe = (recipe or Recipe()).changed(**settings)
     console = Console(quiet=quiet)
     dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
-    where = _location(source) or dataset.fingerprint
+    where = data.location(source) or dataset.fingerprint
     request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
     folder, verdict = find(Path(out), name or dataset.name, request, fresh)
     if verdict == "finished":
-        return Run(said_finished(folder, console))
-    with folder.lock():
-        return Run(train_in(folder, dataset, recipe, device_named(device), console, tuple(observers)))
+        return Run(said_finished(folder, dataset, console))
+    try:
+        with folder.lock():
+            return Run(train_in(folder, dataset, recipe, device, console, tuple(observers)))
+    except (UsageError, DataError):
+        if verdict == "new" and not folder.checkpoints.exists():  # never began: the name stays free
+            shutil.rmtree(folder.path)
+        raise
 
 
 def resume(
@@ -119,20 +123,15 @@ def resume(
 ) -> Run:
     """Takes a run up where it was; `source` is needed only for a run on arrays, or where the data has moved."""
     run, console = Run(path), Console(quiet=quiet)
+    if run.folder.finished:
+        return Run(said_finished(run.folder, None, console))
     request = run.folder.read_json("request.json")
     where, recipe = request["data"], Recipe.from_toml(request["recipe"], run.folder.request)
-    if run.folder.finished:
-        return Run(said_finished(run.folder, console))
     if source is None and not (where == "digits" or os.path.isabs(where)):
         raise UsageError("trained on arrays", where=str(path), cure="Call ravine.resume(path, source=(x, y))")
+    if source is None and where != "digits" and not os.path.exists(where):
+        raise DataError("the data is no longer there", where=where, cure="Say where it is now: --data PLACE")
     source = where if source is None else source
     dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
     with run.folder.lock():
-        return Run(train_in(run.folder, dataset, recipe, device_named(device), console, tuple(observers)))
-
-
-def _location(source: Any) -> str | None:
-    """An absolute path, or `digits`; None for arrays."""
-    if not isinstance(source, str | os.PathLike):
-        return None
-    return "digits" if str(source) == "digits" else os.path.abspath(source)
+        return Run(train_in(run.folder, dataset, recipe, device, console, tuple(observers)))

@@ -9,6 +9,7 @@ import torch
 from ravine import data
 from ravine.checkpoints import store
 from ravine.checkpoints.run_folder import RunFolder
+from ravine.devices import device_named
 from ravine.errors import DataError, Interrupted, NonFiniteLossError
 from ravine.recipe import Recipe
 from ravine.runs.defaults import resolve, with_held_out
@@ -23,8 +24,10 @@ from ravine.training.signals import StopRequest, stop_requests
 Observer = Callable[[dict[str, Any]], None]
 
 
-def said_finished(folder: RunFolder, console: Console) -> Path:
-    """Says that there is nothing to do; returns the folder's path."""
+def said_finished(folder: RunFolder, dataset: data.Dataset | None, console: Console) -> Path:
+    """Says that there is nothing to do; returns the folder's path. Raises DataError where the data is another now."""
+    if dataset:
+        _refuse_changed(folder.read_json("summary.json")["fingerprint"], dataset)
     console.say(f"{folder.path} has finished; ravine train ... --fresh trains anew")
     return folder.path
 
@@ -33,20 +36,20 @@ def train_in(
     folder: RunFolder,
     dataset: data.Dataset,
     recipe: Recipe,
-    device: torch.device,
+    device: str,
     console: Console,
     observers: tuple[Observer, ...],
 ) -> Path:
     """Trains in a locked folder, from its newest checkpoint if it has one, to the end; returns the folder's path."""
     if folder.finished:  # by another process, between the look and the lock
-        return said_finished(folder, console)
+        return said_finished(folder, dataset, console)
     console.log_to(folder.log)
-    training, saver = _prepare(folder, dataset, recipe, device, console)
+    training, saver = _prepare(folder, dataset, recipe, device_named(device), console)
     with stop_requests() as stop:
         try:
             _epochs(training, saver, folder, console, stop, observers)
         except NonFiniteLossError as error:
-            kept = saver.save()
+            kept = saver.save() if training.finite else saver.newest or "nothing, this was before the first save"
             raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
         finally:
             console.close()
@@ -65,6 +68,8 @@ def _prepare(
     loaded = store.load_newest(folder.checkpoints)
     environment = environment_of(device)
     if loaded is None:
+        if folder.recipe.is_file():  # killed before its first save: what was decided then (and timed) stays decided
+            recipe = Recipe.from_toml(folder.recipe.read_text(encoding="utf-8"), folder.recipe)
         dataset, recipe = with_held_out(dataset, recipe)
         recipe, said = resolve(recipe, dataset, device)
         for line in said:
@@ -81,9 +86,7 @@ def _prepare(
         return training, Saver(folder, training)
     for line in loaded.damaged:
         console.warn(f"checkpoint damaged: {line}")
-    if loaded.state["fingerprint"] != dataset.fingerprint:
-        cure = "Put the data back as it was, or start anew with --fresh"
-        raise DataError("the data has changed since this run began", where=dataset.name, cure=cure)
+    _refuse_changed(loaded.state["fingerprint"], dataset)
     dataset, recipe = with_held_out(dataset, Recipe.from_toml(folder.recipe.read_text(encoding="utf-8"), folder.recipe))
     training = Training(recipe, dataset, device)
     training.restore(loaded.tensors, loaded.state)
@@ -91,9 +94,16 @@ def _prepare(
     folder.rewrite_metrics(training.rows)
     folder.rewrite_times(training.times)
     changed = changes(folder.read_json("environment.json") or {}, environment)
+    changed += ["GPUs add in any order"] if device.type == "cuda" else []
     exact = "not bit for bit, since " + ", ".join(changed) if changed else "exactly"
     console.say(f"resuming {folder.path} {exact} at epoch {training.position.epoch + 1} ({loaded.path.name})")
     return training, Saver(folder, training)
+
+
+def _refuse_changed(fingerprint: str, dataset: data.Dataset) -> None:
+    if fingerprint != dataset.fingerprint:
+        cure = "Put the data back as it was, or start anew with --fresh"
+        raise DataError("the data has changed since this run began", where=dataset.name, cure=cure)
 
 
 def _epochs(
@@ -116,11 +126,15 @@ def _epochs(
         console.training(training.step, total, describe, int(training.recipe.batch))
         if stop.number is not None:
             console.close()
-            raise Interrupted(stop.number, where=str(saver.save()), cure="The same command goes on from there")
+            raise Interrupted(stop.number, where=str(saver.save()), cure=f"Go on with: ravine resume {folder.path}")
         if saver.due(mid_epoch=True):
             saver.save()
 
     for row, times in training.epochs(on_step):
+        if not training.finite:
+            raise NonFiniteLossError(
+                "weights overflowed", where=f"epoch {row['epoch']}", cure="Train with a lower --lr"
+            )
         folder.append_metrics(row)
         folder.append_times(times)
         line = epoch_line(row, times, int(training.recipe.epochs), row["epoch"] in training.best.epochs)

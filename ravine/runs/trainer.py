@@ -49,6 +49,8 @@ class Training:
         if len(train) < 2 or not len(val):
             found = f"{len(train)} training and {len(val)} validation images"
             raise DataError(found, where=dataset.name, expected="at least 2 and 1")
+        if len(dataset.classes) < 2:
+            raise DataError("one class only", where=dataset.name, expected="images of two classes or more")
         self.recipe, self.dataset, self.device = recipe, dataset, device
         self.in_shape = tuple(train.shape)
         self.normalize = normalization(train.take, len(train))
@@ -63,6 +65,7 @@ class Training:
             bounds=data.steps(len(train), int(recipe.batch)),
             members=recipe.members,
             normalize=self.normalize,
+            repeats=recipe.balance == "sampler",
             **augmentation(recipe, self.in_shape, len(train)),
         )
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
@@ -82,6 +85,11 @@ class Training:
     def step(self) -> int:
         """Optimizer steps done."""
         return self.position.epoch * self.feed.steps + self.position.step
+
+    @property
+    def finite(self) -> bool:
+        """Whether every weight is a number; an absurd rate can overflow them while loss and gradient are finite."""
+        return bool(self.population.weights.isfinite().all())
 
     @property
     def ended(self) -> bool:
@@ -126,7 +134,7 @@ class Training:
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Tensors and plain values that `restore` goes on from, as if nothing had happened."""
-        rule = {name: value for name, value in self.stepper.state.items()}
+        rule = self.stepper.state
         tensors = {f"population/{name}": tensor for name, tensor in self.population.state().items()}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.state.items()}
         tensors |= {f"rule/{name}": value for name, value in rule.items() if isinstance(value, torch.Tensor)}
@@ -185,7 +193,7 @@ def augmentation(recipe: Recipe, in_shape: tuple[int, ...], n: int) -> dict[str,
     if len(in_shape) != 3:
         raise UsageError("only images can be augmented", where=f"--augment {recipe.augment!r}", expected="none")
     pipeline = Pipeline([spec.build(one, AUGMENTATIONS, flag="--augment") for one in specs])
-    pipeline(torch.zeros(1, *in_shape))  # what cannot be done to this size says so now
+    pipeline(torch.zeros(1, *in_shape), torch.zeros(1, pipeline.draws))  # what cannot be done to this size says so now
 
     def numbers(member: int, epoch: int) -> torch.Tensor:
         return torch.rand(n, pipeline.draws, generator=draws.generator(recipe.seed, member, "augment", epoch))

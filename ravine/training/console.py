@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 _UPDATES_A_SECOND = 4
+_PLAIN_SECONDS = 30.0  # between two lines about the same work, where no one looks at a terminal
 
 
 class Console:
@@ -81,8 +82,11 @@ class Console:
         self._shown = 0.0
 
     def _advance(self, done: int, total: int, describe: Callable[[], str]) -> None:
-        now = time.monotonic()
-        if self.quiet or (now - self._shown < 1 / _UPDATES_A_SECOND and done < total):
+        now, live = time.monotonic(), self.notebook or self.terminal.is_terminal
+        if self._shown == 0.0 and not live:
+            self._shown = now
+        pause = 1 / _UPDATES_A_SECOND if live else _PLAIN_SECONDS
+        if self.quiet or (now - self._shown < pause and (done < total or not live)):
             return
         self._shown = now
         if self.notebook:
@@ -94,6 +98,8 @@ class Console:
                 self._bar.start()
                 self._bar.add_task("", total=total)
             self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=describe(), refresh=True)
+        else:
+            self.terminal.print(escape(describe()))
 
     def _print(self, text: str, style: str) -> None:
         if self.notebook:

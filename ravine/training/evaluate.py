@@ -90,7 +90,7 @@ def evaluate(run: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[Any]
         totals = torch.zeros(2 * members + 1 + classes * classes + 3 * _BINS, dtype=torch.float64)
     loss, correct, vote_loss, confusion, bins = totals.cpu().split([members, members, 1, classes * classes, 3 * _BINS])
     count, confidence, right = bins.view(3, _BINS)
-    each = max(n, 1)
+    each = n or float("nan")
     return Score(
         n=n,
         loss=tuple((loss / each).tolist()),

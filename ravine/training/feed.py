@@ -61,6 +61,7 @@ class TrainingFeed:
         augment: raw rows `[B, ...]` and their numbers `[B, draws]` to rows of the same shape; None leaves them.
         numbers: (member, epoch) to the numbers from [0, 1) of all N images, `[N, draws]`, so that what happens to an
             image depends on neither its batch nor its place in the order.
+        repeats: an order may hold an image several times; then the numbers go by place, so that its copies differ.
     """
 
     take: Take
@@ -71,6 +72,7 @@ class TrainingFeed:
     normalize: Normalization
     augment: Augment | None = None
     numbers: Callable[[int, int], torch.Tensor] | None = None
+    repeats: bool = False
 
     @property
     def steps(self) -> int:
@@ -86,7 +88,8 @@ class TrainingFeed:
             rows = orders[:, start:stop]
             x = self.take(rows.flatten())
             if self.augment:
-                x = self.augment(x, torch.cat([table[own] for table, own in zip(numbers, rows, strict=True)]))
+                chosen = [slice(start, stop)] * self.members if self.repeats else rows
+                x = self.augment(x, torch.cat([table[own] for table, own in zip(numbers, chosen, strict=True)]))
             yield self.normalize(x).unflatten(0, rows.shape), self.labels[rows]
 
 

@@ -49,7 +49,8 @@ class Epoch:
     """What happened in one epoch; lists have an entry per member.
 
     `number` counts from 1; `rate` is the schedule's factor at the epoch's last step; `norm` the mean length of the
-    gradient before clipping; `seconds` says where the time went (data, compute, validation).
+    gradient before clipping; `examples` counts those since the loop was entered; `seconds` says where the time went
+    (data, compute, validation).
     """
 
     number: int
@@ -98,7 +99,7 @@ def fit(
     """
     statistics = {name: buffer.clone() for name, buffer in population.buffers.items()}
     while position.epoch < epochs:
-        seconds, started = {"data": 0.0}, time.perf_counter()
+        seconds, started, before = {"data": 0.0}, time.perf_counter(), position.seen
         population.train()
         with draws.own_generators():
             for x, y in _timed(feed.epoch(position.epoch, position.step), seconds):
@@ -123,7 +124,7 @@ def fit(
         validation = validate()
         seconds["validation"] = time.perf_counter() - started - seconds["data"] - seconds["compute"]
         last_rate = schedule((position.epoch + (feed.steps - 1) / feed.steps) / epochs)
-        record = _record(position, last_rate, validation, seconds)
+        record = _record(position, last_rate, validation, position.seen - before, seconds)
         position.sums.zero_()
         position.epoch, position.step, position.seen = position.epoch + 1, 0, 0
         yield record
@@ -150,9 +151,9 @@ def _count(
     position.step += 1
 
 
-def _record(position: Position, rate: float, validation: Any, seconds: dict[str, float]) -> Epoch:
+def _record(position: Position, rate: float, validation: Any, examples: int, seconds: dict[str, float]) -> Epoch:
     loss, accuracy, norm = (position.sums / max(position.seen, 1)).tolist()
-    return Epoch(position.epoch + 1, loss, accuracy, norm, rate, validation, position.seen, seconds)
+    return Epoch(position.epoch + 1, loss, accuracy, norm, rate, validation, examples, seconds)
 
 
 def _not_finite(position: Position, losses: torch.Tensor, norms: torch.Tensor) -> NonFiniteLossError:

@@ -11,6 +11,9 @@ REQUEST = {"data": "photos", "epochs": 5, "sizes": (32, 32), "lr": 0.1}
 
 def finish(folder):
     folder.write_json("summary.json", {"finished": True, "best": math.nan})
+    for weights in (folder.best_weights, folder.last_weights):
+        weights.parent.mkdir(exist_ok=True)
+        weights.touch()
 
 
 def test_layout_is_that_of_the_plan(tmp_path):

@@ -38,6 +38,17 @@ def test_what_was_asked_for_stays():
     assert recipe.lr == 0.3
 
 
+def test_the_rate_is_given_once():
+    x = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+    assert resolved(x, optimizer="adam(5e-4)")[0].lr == 5e-4
+    assert resolved(x, optimizer="momentum(rho=0.5)")[0].lr == 0.05
+    assert resolved(x, optimizer="adam(lr=5e-4)", lr=5e-4)[0].lr == 5e-4
+    with pytest.raises(UsageError, match="one rate"):
+        resolved(x, optimizer="adam(lr=5e-4)", lr=0.1)
+    with pytest.raises(UsageError, match="--lr"):
+        resolved(x, optimizer="adam(lr='fast')")
+
+
 @pytest.mark.parametrize(("n", "share"), [(300, 0.2), (25_000, 0.2), (50_000, 0.1), (1_000_000, 0.02)])
 def test_the_share_for_validation(n, share):
     x, y = np.zeros((n, 1), np.float32), np.arange(n) % 2

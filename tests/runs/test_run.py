@@ -12,7 +12,7 @@ import torch
 import ravine
 from ravine import data
 from ravine.checkpoints import store, weights_file
-from ravine.errors import Interrupted, SaveError, UsageError
+from ravine.errors import DataError, Interrupted, NonFiniteLossError, SaveError, UsageError
 from ravine.runs.trainer import Training
 
 SMALL = {"model": "mlp(hidden=[16])", "epochs": 5, "batch": 32, "quiet": True, "device": "cpu"}
@@ -132,6 +132,60 @@ def test_members_vote_and_each_keeps_its_own_best(arrays, tmp_path):
     alone, _ = weights_of(single, "last")
     together, _ = weights_of(run, "last")
     assert all(torch.equal(together[f"member00/{name}"], tensor) for name, tensor in alone.items())
+
+
+def test_changed_data_is_refused_when_finished_too(arrays, tmp_path):
+    np.savez(tmp_path / "some.npz", x=arrays[0], y=arrays[1])
+    ravine.train(tmp_path / "some.npz", out=tmp_path / "runs", **SMALL)
+    np.savez(tmp_path / "some.npz", x=arrays[0][:-1], y=arrays[1][:-1])
+    with pytest.raises(DataError, match="changed"):
+        ravine.train(tmp_path / "some.npz", out=tmp_path / "runs", **SMALL)
+
+
+def test_lost_weights_of_a_finished_run_come_back(arrays, tmp_path):
+    run = ravine.train(arrays, out=tmp_path, **SMALL)
+    before = (run.path / "weights" / "best.safetensors").read_bytes()
+    (run.path / "weights" / "best.safetensors").unlink()
+    again = ravine.train(arrays, out=tmp_path, **SMALL)
+    assert again.path == run.path
+    assert (run.path / "weights" / "best.safetensors").read_bytes() == before
+
+
+def test_a_mistake_does_not_take_the_name(arrays, tmp_path):
+    for wrong in ({"model": "convent"}, {"device": "cuda:77"}, {"optimizer": "adm"}, {"augment": "flip(3)"}):
+        with pytest.raises(UsageError):
+            ravine.train(arrays, out=tmp_path, **{**SMALL, **wrong})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_timed_before_the_first_save_stays_decided(arrays, tmp_path, monkeypatch):
+    ways = iter([("loop", {"loop": 1.0}), ("vmap", {"vmap": 1.0})])
+    monkeypatch.setattr("ravine.runs.networks.fastest_way", lambda population, batch: next(ways))
+
+    def killed(self):
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ravine.runs.saving.Saver.save", killed)
+        with pytest.raises(SystemExit):
+            ravine.train(arrays, out=tmp_path, members=2, **SMALL)
+    assert ravine.train(arrays, out=tmp_path, members=2, **SMALL).recipe.forward == "loop"
+
+
+def test_the_callers_generator_stays_untouched(tmp_path):
+    x = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3), np.uint8)
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    ravine.train((x, np.arange(40) % 2), out=tmp_path, **{**SMALL, "epochs": 1, "augment": "flip, translate(1)"})
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_overflowing_weights_are_never_saved(arrays, tmp_path):
+    with pytest.raises(NonFiniteLossError):
+        ravine.train(arrays, out=tmp_path, **{**SMALL, "optimizer": "sgd", "lr": 1e39, "schedule": "constant"})
+    for file in tmp_path.glob("*/weights/*.safetensors"):
+        assert all(t.isfinite().all() for t in weights_file.read(file)[0].values())
 
 
 def test_columns_are_those_of_the_plan(arrays, tmp_path):

@@ -58,6 +58,24 @@ def test_clean_batches_keep_the_order():
     assert [rows.flatten().tolist() for rows, _ in batches] == [[4, 2], [0]]
 
 
+def test_copies_of_an_image_in_one_epoch_are_augmented_differently():
+    x, numbers = torch.zeros(4, 1, 1, 1), lambda member, epoch: torch.arange(4.0)[:, None]
+    add = lambda x, u: x + u[:, :, None, None]  # noqa: E731
+    order = lambda member, epoch: torch.zeros(4, dtype=torch.int64)  # noqa: E731
+    feed = TrainingFeed(
+        lambda rows: x[rows],
+        torch.arange(4),
+        order,
+        [(0, 2), (2, 4)],
+        2,
+        Normalization((0.0,), (1.0,)),
+        add,
+        numbers,
+        True,
+    )
+    assert [batch.flatten(1).tolist() for batch, _ in feed.epoch(0)] == [[[0, 1]] * 2, [[2, 3]] * 2]
+
+
 def test_what_happens_to_an_image_depends_on_neither_batch_nor_order():
     x, y = torch.arange(10.0).view(10, 1, 1, 1), torch.arange(10)
     numbers = lambda member, epoch: (torch.arange(10.0) * 100 + member * 10 + epoch)[:, None]  # noqa: E731
