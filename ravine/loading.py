@@ -6,7 +6,7 @@ from pathlib import Path
 from ravine.checkpoints import weights_file
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.devices import device_named
-from ravine.errors import DataError
+from ravine.errors import DataError, UsageError, did_you_mean
 from ravine.trained import Trained
 
 
@@ -18,7 +18,7 @@ def load(path: str | PathLike[str], *, use: str = "best", device: str = "cpu") -
         device: where it runs: cpu, cuda, auto.
 
     Raises:
-        DataError: nothing there, damaged, or not written by ravine.
+        DataError: nothing there, damaged, or not written by ravine. UsageError: `use` is neither best nor last.
     """
     file = weights_path(path, use)
     tensors, about = weights_file.read(file)
@@ -27,6 +27,8 @@ def load(path: str | PathLike[str], *, use: str = "best", device: str = "cpu") -
 
 def weights_path(path: str | PathLike[str], use: str = "best") -> Path:
     """The weights file that `path` means. Raises DataError where a run folder has none yet."""
+    if use not in ("best", "last"):
+        raise UsageError(f"no {use!r} weights", where="use", cure=did_you_mean(use, ("best", "last")))
     path = Path(path)
     if not path.exists():
         raise DataError("no such run folder or weights file", where=str(path))

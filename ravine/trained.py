@@ -80,6 +80,7 @@ class Trained:
     @torch.no_grad()
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """`[N, classes]` float32 for raw rows as they lie in a data set: `[N, C, H, W]` or features `[N, F]`."""
+        self._check_pixels(x.dtype, self.name)
         if x.shape[1:] != self.in_shape:
             raise UsageError(f"rows of shape {x.shape[1:]}", where=self.name, expected=str(self.in_shape))
         out = [np.empty((0, len(self.classes)), np.float32)]
@@ -94,18 +95,24 @@ class Trained:
         """The likeliest classes of images.
 
         Args:
-            images: a path, a folder (all images in it), a list of these, one image `uint8 [H, W]` or `[H, W, 1|3]`, or
-                rows as `probabilities` takes them.
+            images: a path, a folder (all images in it), one image `uint8 [H, W]` or `[H, W, 1|3]`, a list of these, or
+                an array of examples `[N, ...]` of the kind that it was trained on.
             top: how many classes to name, at least 1.
 
         Returns:
             A `Prediction` per image, in the order given (folders sorted). An unreadable image has its `error` set.
+
+        Raises:
+            UsageError: an array that is neither a batch nor an image, or `top`. DataError: no such path, other pixels.
         """
-        if isinstance(images, np.ndarray) and images.shape[1:] == self.in_shape:
-            names, errors, probabilities = [f"#{i}" for i in range(len(images))], {}, self.probabilities(images)
+        if top < 1:
+            raise UsageError(f"cannot be {top}", where="top", expected="1 or more")
+        if isinstance(images, np.ndarray) and self._is_batch(images):
+            probabilities = self.probabilities(data.examples(images, "predict", self.preprocessing))
+            names, errors = [f"#{i}" for i in range(len(images))], {}
         else:
             names, errors, probabilities = self._read(images)
-        ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, : max(1, top)]
+        ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         answers = (
             (tuple(self.classes[c] for c in best), tuple(float(row[c]) for c in best))
             for row, best in zip(probabilities, ranked, strict=True)
@@ -119,10 +126,14 @@ class Trained:
     def evaluate(self, dataset: data.Dataset, split: str) -> Score:
         """Scores a split of a data set that `open` gave. Classes are matched by name, whatever their order is there.
 
+        Args:
+            split: "train", "val", "test", or "auto": the first that there is of test, val and train.
+
         Raises:
-            DataError: a class that the network does not know, or inputs of another shape.
+            DataError: no such split, a class that the network does not know, or inputs of another shape or type.
         """
-        part = dataset.splits[split]
+        part = dataset.splits[dataset.scored_split(split)[0]]
+        self._check_pixels(part.store.dtype, dataset.name)
         missing = sorted(set(dataset.classes) - set(self.classes))
         if missing:
             raise DataError(
@@ -147,6 +158,23 @@ class Trained:
         with draws.own_generators():  # the initial weights, which are overwritten, are drawn
             return spec.build(model, MODELS, in_shape=self.in_shape, classes=len(self.classes))
 
+    def _check_pixels(self, dtype: np.dtype, where: str) -> None:
+        """Pixels 0..255 and floats are scaled differently, so that neither can stand in for the other."""
+        if (dtype == np.uint8) != (self.preprocessing is not None):
+            expected = "floats" if self.preprocessing is None else "uint8"
+            raise DataError(f"examples of {dtype}", where=where, expected=f"{expected}, as in training")
+
+    def _is_batch(self, x: np.ndarray) -> bool:
+        """Whether `x` is examples `[N, ...]` rather than one image. Raises UsageError where it can be either."""
+        if self.preprocessing is None:
+            return True
+        if x.ndim == 3 and x.shape == self.in_shape and x.shape[0] == 3:
+            what, cure = f"shape {x.shape} can be 3 gray images or one in colour", "Pass x[None] or x[:, None]"
+            raise UsageError(what, where="predict", expected="[N, H, W] or [H, W, 3]", cure=cure)
+        if x.ndim == 4:
+            return True
+        return x.ndim == 3 and (x.shape[2] not in (1, 3) or (1, *x.shape[1:]) == self.in_shape)
+
     def _read(self, images: Any) -> tuple[list[str], dict[str, str], np.ndarray]:
         if self.preprocessing is None:
             raise UsageError("trained on arrays", where=self.name, expected=f"rows of shape {self.in_shape}")
@@ -168,7 +196,7 @@ class Trained:
 def _images(images: Any) -> Iterator[tuple[str, Any]]:
     """Name and image (a path, or pixels) of each."""
     if isinstance(images, np.ndarray):
-        yield "#0", images if images.ndim == 3 else images[..., None]
+        yield "#0", _pixels(images)
     elif isinstance(images, str | PathLike):
         yield from ((str(path), path) for path in _paths(Path(images)))
     elif isinstance(images, Sequence | Iterable):
@@ -178,12 +206,21 @@ def _images(images: Any) -> Iterator[tuple[str, Any]]:
         raise UsageError(f"cannot predict a {type(images).__name__}", where="predict", expected="paths or uint8 arrays")
 
 
+def _pixels(image: np.ndarray) -> np.ndarray:
+    pixels = image[..., None] if image.ndim == 2 else image
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+        expected = "an image uint8 [H, W] or [H, W, 1|3], or one array [N, ...] of images"
+        raise UsageError(f"{image.dtype} {image.shape}", where="predict", expected=expected)
+    return pixels
+
+
 def _paths(path: Path) -> list[Path]:
     if not path.exists():
         raise DataError("no such file or folder", where=str(path), expected="an image or a folder of images")
     if not path.is_dir():
         return [path]
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in data.EXTENSIONS and p.is_file())
+    images = (p for p in path.rglob("*") if p.suffix.lower() in data.EXTENSIONS and p.is_file())
+    found = sorted(p for p in images if not any(map(data.is_ignored, p.relative_to(path).parts)))
     if not found:
         raise DataError("no images in this folder", where=str(path), expected=", ".join(sorted(data.EXTENSIONS)))
     return found

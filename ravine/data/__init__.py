@@ -14,7 +14,7 @@ from ravine.data.preprocessing import Preprocessing, preprocess
 from ravine.data.sources import location
 from ravine.data.split import Split
 from ravine.data.splits import cut, with_validation
-from ravine.data.tree import EXTENSIONS
+from ravine.data.tree import EXTENSIONS, is_ignored
 
 __all__ = [
     "EXTENSIONS",
@@ -28,6 +28,7 @@ __all__ = [
     "cut",
     "decode",
     "examples",
+    "is_ignored",
     "load",
     "location",
     "order",

@@ -93,7 +93,9 @@ def examples(x: np.ndarray, where: str, to: Preprocessing | None = None) -> np.n
         DataError: another shape or dtype, NaN, or nothing at all; names `where`.
     """
     if to is not None:
-        return _resized(examples(x, where), to)
+        x = examples(x, where)
+        _check_uint8(x, where)
+        return _resized(x, to)
     if x.dtype != np.uint8 and (x.ndim != 2 or x.dtype.kind not in "iub") and x.dtype.kind != "f":
         cure = "Images are x.astype(np.uint8) with 0..255; anything else x.astype(np.float32)"
         raise DataError(f"dtype {x.dtype}", where=where, expected="uint8 images, or floats", cure=cure)
@@ -147,14 +149,21 @@ def _prepared(
     """uint8 images at the chosen size; floats as they are."""
     n, *shape = x["train"].shape
     if x["train"].dtype != np.uint8:
+        if isinstance(size, Preprocessing):
+            _check_uint8(x["train"], source)
         if size != "auto":
-            raise UsageError(
-                "floats are not resized", where=f"--size {size}, {source}", expected="auto, or uint8 images"
-            )
+            where = f"--size {size}, {source}"
+            raise UsageError("floats are not resized", where=where, expected="auto, or uint8 images")
         return x, None, "floats are used as they are"
     channels, height, width = shape
     to, why = choose(np.array([height]), np.array([width]), channels == 1, size)
     return {name: _resized(rows, to) for name, rows in x.items()}, to, why
+
+
+def _check_uint8(x: np.ndarray, where: str) -> None:
+    if x.dtype != np.uint8:
+        expected = "uint8 images with 0..255, as the network was trained on"
+        raise DataError(f"{x.dtype} of shape {x.shape}", where=where, expected=expected)
 
 
 def _resized(x: np.ndarray, to: Preprocessing) -> np.ndarray:
