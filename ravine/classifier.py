@@ -44,6 +44,7 @@ class Classifier(Estimator):
         epochs: passes over the training examples.
         batch: examples in a step.
         clip: longest gradient that is taken as it is.
+        augment: what is done to training images: "flip, translate(4)", or none; auto augments colour images.
         balance: none, loss or sampler: what to do about unequal classes.
         size: side in pixels that uint8 images are brought to; auto keeps small ones as they are.
         val: share of the examples on which the best weights are chosen, and which are not trained on.
@@ -72,6 +73,7 @@ class Classifier(Estimator):
         epochs: int | Auto = "auto",
         batch: int | Auto = "auto",
         clip: float = math.inf,
+        augment: str = "auto",
         balance: Literal["none", "loss", "sampler"] = "none",
         size: int | Auto = "auto",
         val: float | Auto = "auto",
@@ -89,6 +91,7 @@ class Classifier(Estimator):
         self.epochs = epochs
         self.batch = batch
         self.clip = clip
+        self.augment = augment
         self.balance = balance
         self.size = size
         self.val = val
@@ -145,9 +148,6 @@ class Classifier(Estimator):
             n, name = math.prod(x.shape[1:]), type(self).__name__
             what = f"X has {n} features, but {name} is expecting {self.n_features_in_} features as input"
             raise DataError(f"{what}: shape {x.shape}", expected=f"[N, {', '.join(map(str, self._shape))}]")
-        if x.ndim > 2 and (x.dtype == np.uint8) != (network.preprocessing is not None):
-            expected = f"{'floats' if network.preprocessing is None else 'uint8'}, as in fit"
-            raise DataError(f"images of {x.dtype}", where="X", expected=expected)
         return network.probabilities(data.examples(x, "X", network.preprocessing))
 
     def predict(self, X: Any) -> np.ndarray:
@@ -194,4 +194,4 @@ class Classifier(Estimator):
         return Recipe().changed(**settings, forward=forward, seed=seed)
 
 
-_TEXTS = ("model", "optimizer", "schedule", "device")
+_TEXTS = ("model", "optimizer", "schedule", "augment", "device")

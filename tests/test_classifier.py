@@ -92,8 +92,20 @@ def test_large_images_are_brought_to_size_in_fit_and_in_predict():
     assert classifier.score(x, y) == 1
     with pytest.raises(DataError, match=r"shape \(24, 40, 56, 1\); expected \[N, 40, 56, 3\]"):
         classifier.predict(x[..., :1])
-    with pytest.raises(DataError, match="images of float64; expected uint8, as in fit"):
+    with pytest.raises(DataError, match="X: float32 of shape .* expected uint8 images with 0..255"):
         classifier.predict(x / 255)
+
+
+def test_augmentation_can_be_switched_off():
+    x, y = np.random.default_rng(0).integers(0, 256, (24, 16, 16, 3), np.uint8), np.arange(24) % 2
+    taken = {}
+    for augment in ("auto", "none"):
+        classifier = Classifier(model="mlp([8])", epochs=1, augment=augment).fit(x, y)
+        taken[augment] = classifier.trained_.about["recipe"]
+    assert 'augment = "none"' in taken["none"]
+    assert 'augment = "none"' not in taken["auto"]
+    with pytest.raises(UsageError, match="augment: cannot be None; expected a string"):
+        Classifier(augment=None).fit(x, y)
 
 
 @pytest.mark.parametrize(
