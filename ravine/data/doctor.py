@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ravine.data.findings import Copies, Finding, Findings, shown
+from ravine.data.layout import UNLABELLED
 from ravine.data.split import Split
 from ravine.errors import did_you_mean
 
@@ -45,7 +46,7 @@ def look_over(
     )
     if draft.unreadable and not any(error.code == "unreadable" for error in errors):
         warnings = (Finding("unreadable", f"left out: {_unreadable(draft)}"), *warnings)
-    return replace(draft, counts=counts, copies=copies, errors=(*draft.errors, *errors), warnings=warnings)
+    return replace(draft, counts=counts, copies=copies, errors=(*errors, *draft.errors), warnings=warnings)
 
 
 def _refused_files(draft: Findings, max_bad: float) -> Iterator[Finding]:
@@ -76,7 +77,8 @@ def _files(draft: Findings) -> Iterator[Finding]:
     for reason, paths in draft.left_out.items():
         if paths:
             code = reason.replace(" ", "-")
-            yield Finding(code, f"{len(paths):,} files not used, {reason}: {_some(paths)}")
+            unlabelled = "; they are not scored, but ravine predict names them" if reason == UNLABELLED else ""
+            yield Finding(code, f"{len(paths):,} files not used, {reason}: {_some(paths)}{unlabelled}")
 
 
 def _classes(classes: tuple[str, ...], counts: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:

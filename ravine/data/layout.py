@@ -13,6 +13,7 @@ from ravine.data.tree import File, Folder, is_image
 from ravine.errors import DataError
 
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+UNLABELLED = "in a split without class folders"
 EXPECTED = "CLASS/IMAGE.jpg in it, or train/CLASS/IMAGE.jpg beside val/ and test/"
 
 
@@ -57,9 +58,11 @@ def arrange(tree: Folder, where: str) -> Listing:
     """Finds splits and classes in a tree, looking through folders that only wrap (`cifar10/train/...`).
 
     Raises:
-        DataError: no class folders, or two folders for the same split; says which layout is expected.
+        DataError: no class folders (images in a val/ or test/ beside a good train/ are left out instead), or two
+            folders for the same split; says which layout is expected.
     """
-    left_out: dict[str, list[str]] = {"not images": [], "beside the class folders": [], "beside the split folders": []}
+    reasons = ("not images", "beside the class folders", "beside the split folders", UNLABELLED)
+    left_out: dict[str, list[str]] = {reason: [] for reason in reasons}
     top, prefix = _unwrapped(tree, left_out)
     splits = {name: folder for name, folder in top.folders.items() if name.lower() in SPLITS}
     unsplit = len(splits) < len(top.folders) and not any(folder.folders for folder in splits.values())
@@ -75,6 +78,9 @@ def arrange(tree: Folder, where: str) -> Listing:
     for split in (s for s in ("train", "val", "test") if s in parts):
         at, folder = parts[split]
         beside = _sift(_below(folder, at), left_out)
+        if beside and not folder.folders and split != "train" and "train" in parts:
+            left_out[UNLABELLED] += [name for name, _, _ in beside]
+            continue
         left_out["beside the class folders"] += [name for name, _, _ in beside]
         if not folder.folders:
             inside = f"{len(beside)} images, but no class folders" if beside else "neither images nor class folders"

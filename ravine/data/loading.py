@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -105,16 +106,20 @@ def _dataset(path: Path, listing: Listing, prepared: Prepared, max_bad: float) -
     unknown = {group.label for group in listing.groups} - set(classes)
     labels = (*classes, *sorted(unknown))
     readable = prepared.verdicts.readable()
+    draft = _draft(path, listing, prepared, classes)
     splits, digests = {}, {}
     for name in dict.fromkeys(group.split for group in listing.groups):
         groups = [group for group in listing.groups if group.split == name]
         y = np.concatenate([np.full(group.stop - group.start, labels.index(group.label)) for group in groups])
         rows = np.arange(groups[0].start, groups[-1].stop)
         usable = readable[rows]
+        if not usable.any():
+            draft = _without(draft, name, len(rows))
+            continue
         rows = rows[usable]
         splits[name] = Split(prepared.pixels, y[usable], [listing.names[i] for i in rows.tolist()], rows)
         digests[name] = prepared.verdicts.digests[rows]
-    findings = look_over(_draft(path, listing, prepared, classes), splits, digests, labels, max_bad)
+    findings = look_over(draft, splits, digests, labels, max_bad)
     fingerprint = sha256(repr((listing.fingerprint(), findings.unreadable)).encode("utf-8", "backslashreplace"))
     name = path.resolve().name if path.is_dir() else path.stem
     return Dataset(
@@ -145,6 +150,14 @@ def _draft(path: Path, listing: Listing, prepared: Prepared, classes: tuple[str,
         prepared=(prepared.pixels.shape[1:], prepared.why),
         warnings=tuple(damaged),
     )
+
+
+def _without(draft: Findings, split: str, listed: int) -> Findings:
+    """Says that a split has nothing to offer: an error for train, while val and test can be done without."""
+    text = f"{split} has no usable images ({listed:,} files, none readable)" if listed else f"{split} has no images"
+    if split == "train":
+        return replace(draft, errors=(*draft.errors, Finding("empty-split", text)))
+    return replace(draft, warnings=(*draft.warnings, Finding("empty-split", f"{text}: left out, and not scored")))
 
 
 def _spread(values: np.ndarray) -> tuple[int, int, int]:

@@ -110,6 +110,26 @@ def test_empty_tiny_unequal_and_lonely_classes(make):
     assert codes(data.check(make(*names("../lone/", "x")).parent / "lone")) == ["one-class"]
 
 
+@pytest.mark.parametrize("unreadable", [0, 2])
+def test_a_split_without_usable_images_is_left_out_and_said(unreadable, make):
+    root = make(*names("train/", "ab", 9))
+    for label in "ab":
+        (root / "test" / label).mkdir(parents=True)
+    make(*(f"test/a/{i}.png" for i in range(unreadable)), content=b"?")
+    loaded = data.load(root, max_bad=0.5)
+    assert list(loaded.splits) == list(loaded.findings.counts) == ["train"]
+    why = "test has no usable images (2 files, none readable)" if unreadable else "test has no images"
+    assert text_of(loaded.findings, "empty-split") == f"{why}: left out, and not scored"
+
+
+def test_a_train_without_images_is_refused(make):
+    root = make(*names("test/", "ab"))
+    (root / "train" / "a").mkdir(parents=True)
+    (root / "train" / "b").mkdir()
+    with pytest.raises(DataError, match="train has no images"):
+        data.load(root)
+
+
 def test_the_imbalance_is_warned_of_beyond_5(make):
     root = make(*names("", "a", 25), *names("", "b", 5))
     assert codes(data.check(root)) == []

@@ -91,7 +91,7 @@ def test_empty_classes_are_kept(make, zipped):
     [
         (["1.png", "2.png"], "has 2 images, but no class folders; expected CLASS/IMAGE"),
         (["train/1.png", "test/2.png"], "train/ has 1 images, but no class folders"),
-        (["train/a/1.png", "test/1.png"], "test/ has 1 images, but no class folders"),
+        (["val/a/1.png", "test/1.png"], "test/ has 1 images, but no class folders"),
         (["a/1.txt", "b/2.txt", "b/3.pdf"], r"no images found; expected .* \(found: 2 .txt, 1 .pdf\)"),
         (["notes.txt"], "neither images nor class folders"),
     ],
@@ -100,6 +100,16 @@ def test_other_layouts_say_what_is_expected(names, message, make, zipped):
     for source in (make(*names), zipped(make())):
         with pytest.raises(DataError, match=message):
             listing_of(source)
+
+
+def test_an_unlabelled_test_beside_train_is_left_out_and_said(make, zipped):
+    root = make("train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png")
+    for source in (root, zipped(root)):
+        loaded = data.load(source)
+        assert list(loaded.splits) == ["train"]
+        warnings = [found.text for found in loaded.findings.warnings if "class-folders" in found.code]
+        text = "2 files not used, in a split without class folders: test/1.png, test/2.png"
+        assert warnings == [f"{text}; they are not scored, but ravine predict names them"]
 
 
 def test_order_and_fingerprint_do_not_depend_on_the_order_of_the_disk(make, monkeypatch):
