@@ -1,9 +1,6 @@
 """A trained network, read from its weights file: predicts and is evaluated, always in eval mode."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +8,7 @@ import torch
 
 from ravine import data, draws, spec
 from ravine.errors import DataError, RavineError, UsageError
+from ravine.inputs import named_images
 from ravine.models import MODELS
 from ravine.population import Population, forward
 from ravine.training.evaluate import Score, evaluate
@@ -179,7 +177,7 @@ class Trained:
         if self.preprocessing is None:
             raise UsageError("trained on arrays", where=self.name, expected=f"rows of shape {self.in_shape}")
         names, errors, chunk, out = [], {}, [], [np.empty((0, len(self.classes)), np.float32)]
-        for name, image in _images(images):
+        for name, image in named_images(images):
             names.append(name)
             try:
                 chunk.append(data.preprocess(image, self.preprocessing))
@@ -191,36 +189,3 @@ class Trained:
         if chunk:
             out.append(self.probabilities(np.stack(chunk)))
         return names, errors, np.concatenate(out)
-
-
-def _images(images: Any) -> Iterator[tuple[str, Any]]:
-    """Name and image (a path, or pixels) of each."""
-    if isinstance(images, np.ndarray):
-        yield "#0", _pixels(images)
-    elif isinstance(images, str | PathLike):
-        yield from ((str(path), path) for path in _paths(Path(images)))
-    elif isinstance(images, Sequence | Iterable):
-        for i, image in enumerate(images):
-            yield from ((f"#{i}" if name == "#0" else name, one) for name, one in _images(image))
-    else:
-        raise UsageError(f"cannot predict a {type(images).__name__}", where="predict", expected="paths or uint8 arrays")
-
-
-def _pixels(image: np.ndarray) -> np.ndarray:
-    pixels = image[..., None] if image.ndim == 2 else image
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
-        expected = "an image uint8 [H, W] or [H, W, 1|3], or one array [N, ...] of images"
-        raise UsageError(f"{image.dtype} {image.shape}", where="predict", expected=expected)
-    return pixels
-
-
-def _paths(path: Path) -> list[Path]:
-    if not path.exists():
-        raise DataError("no such file or folder", where=str(path), expected="an image or a folder of images")
-    if not path.is_dir():
-        return [path]
-    images = (p for p in path.rglob("*") if p.suffix.lower() in data.EXTENSIONS and p.is_file())
-    found = sorted(p for p in images if not any(map(data.is_ignored, p.relative_to(path).parts)))
-    if not found:
-        raise DataError("no images in this folder", where=str(path), expected=", ".join(sorted(data.EXTENSIONS)))
-    return found

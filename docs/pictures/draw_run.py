@@ -21,7 +21,7 @@ def main() -> None:
             [sys.executable, "-m", "ravine", *COMMAND], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, check=True,
         )  # fmt: skip
-    terminal = Console(record=True, width=100, file=io.StringIO(), highlight=True)
+    terminal = Console(record=True, width=100, file=io.StringIO(), highlight=False)
     terminal.print(Text(f"$ ravine {' '.join(COMMAND)}", style="bold"))
     terminal.print(done.stdout.rstrip(), markup=False)
     Path(__file__).with_name("run.svg").write_text(terminal.export_svg(title="ravine"), encoding="utf-8")

@@ -28,7 +28,8 @@ def print_results(run: Run) -> None:
     if "test" not in summary["best"]:
         out.print("val chose the best epoch, so its accuracy is a little flattering; --test 0.2 holds out a test set")
     if summary["worst_confusions"]:
-        rows = (f"{escape(c['true'])} as {escape(c['predicted'])} {c['count']}" for c in summary["worst_confusions"])
+        worst = summary["worst_confusions"]
+        rows = (f"{escape(c['true'])} as {escape(c['predicted'])} ({c['count']} times)" for c in worst)
         out.print(f"most confused on {summary['scored_on']}: {', '.join(rows)}")
     out.print(f"\nbest weights  {escape(summary['weights']['best'])}")
     out.print(f"last weights  {escape(summary['weights']['last'])}")

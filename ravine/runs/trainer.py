@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from ravine import data, draws, spec
-from ravine.augmentation import AUGMENTATIONS, Pipeline
-from ravine.errors import DataError, UsageError
+from ravine import data, spec
+from ravine.errors import DataError
 from ravine.optimization import RULES, SCHEDULES, Stepper, clip_by_norm
 from ravine.population import Population
 from ravine.recipe import Recipe
+from ravine.runs.feeding import augmentation, order, resident
 from ravine.runs.networks import network_maker, runner
 from ravine.runs.rows import metrics_row, times_row
 from ravine.training.criterion import cross_entropy
 from ravine.training.evaluate import Score, evaluate
-from ravine.training.feed import Take, TrainingFeed, clean_batches, normalization
+from ravine.training.feed import TrainingFeed, clean_batches, normalization
 from ravine.training.fit import Position, fit
 from ravine.training.selection import Best
 
@@ -54,14 +54,14 @@ class Training:
         self.recipe, self.dataset, self.device = recipe, dataset, device
         self.in_shape = tuple(train.shape)
         self.normalize = normalization(train.take, len(train))
-        self.takes = {name: _resident(split, device) for name, split in dataset.splits.items()}
+        self.takes = {name: resident(split, device) for name, split in dataset.splits.items()}
         self.labels = {name: torch.from_numpy(split.y).to(device) for name, split in dataset.splits.items()}
         make = network_maker(recipe, self.in_shape, len(dataset.classes))
         self.population = Population(make, recipe.members, device)
         self.feed = TrainingFeed(
             take=self.takes["train"],
             labels=self.labels["train"],
-            order=_order(recipe, train.y),
+            order=order(recipe, train.y),
             bounds=data.steps(len(train), int(recipe.batch)),
             members=recipe.members,
             normalize=self.normalize,
@@ -183,33 +183,3 @@ class Training:
             return None
         weights = data.class_weights(self.dataset.splits["train"].y, len(self.dataset.classes))
         return torch.as_tensor(weights, dtype=torch.float32, device=self.device)
-
-
-def augmentation(recipe: Recipe, in_shape: tuple[int, ...], n: int) -> dict[str, Any]:
-    """The feed's `augment` and `numbers` for a recipe; nothing where it augments nothing. Raises UsageError."""
-    specs = spec.parse_list(recipe.augment, flag="--augment")
-    if not specs:
-        return {}
-    if len(in_shape) != 3:
-        raise UsageError("only images can be augmented", where=f"--augment {recipe.augment!r}", expected="none")
-    pipeline = Pipeline([spec.build(one, AUGMENTATIONS, flag="--augment") for one in specs])
-    pipeline(torch.zeros(1, *in_shape), torch.zeros(1, pipeline.draws))  # what cannot be done to this size says so now
-
-    def numbers(member: int, epoch: int) -> torch.Tensor:
-        return torch.rand(n, pipeline.draws, generator=draws.generator(recipe.seed, member, "augment", epoch))
-
-    return {"augment": pipeline, "numbers": numbers}
-
-
-def _order(recipe: Recipe, y: np.ndarray) -> Callable[[int, int], torch.Tensor]:
-    if recipe.balance == "sampler":
-        return lambda member, epoch: torch.as_tensor(data.balanced_order(y, recipe.seed, member, epoch))
-    return lambda member, epoch: torch.as_tensor(data.order(len(y), recipe.seed, member, epoch))
-
-
-def _resident(split: data.Split, device: torch.device) -> Take:
-    """Rows of a split as tensors on the device; a split that fits a GPU's free memory twice is moved there whole."""
-    if device.type == "cuda" and 2 * split.nbytes < torch.cuda.mem_get_info(device)[0]:
-        whole = torch.from_numpy(split.take(np.arange(len(split)))).to(device)
-        return lambda rows: whole[rows]
-    return lambda rows: torch.from_numpy(split.take(rows.cpu().numpy())).to(device)

@@ -42,6 +42,8 @@ class Console:
         self._keep(text)
         if not self.quiet:
             self._print(text, style)
+        if not self._live:
+            self._shown = time.monotonic()  # there is no silence to break for a while
 
     def warn(self, text: str) -> None:
         """A line that is shown even when quiet."""
@@ -81,12 +83,17 @@ class Console:
             print("\r" + " " * 100 + "\r", end="", file=sys.stderr)
         self._shown = 0.0
 
+    @property
+    def _live(self) -> bool:
+        """Whether someone sees a line change."""
+        return self.notebook or self.terminal.is_terminal
+
     def _advance(self, done: int, total: int, describe: Callable[[], str]) -> None:
-        now, live = time.monotonic(), self.notebook or self.terminal.is_terminal
-        if self._shown == 0.0 and not live:
+        now = time.monotonic()
+        if self._shown == 0.0 and not self._live:
             self._shown = now
-        pause = 1 / _UPDATES_A_SECOND if live else _PLAIN_SECONDS
-        if self.quiet or (now - self._shown < pause and (done < total or not live)):
+        pause = 1 / _UPDATES_A_SECOND if self._live else _PLAIN_SECONDS
+        if self.quiet or (now - self._shown < pause and (done < total or not self._live)):
             return
         self._shown = now
         if self.notebook:
@@ -115,10 +122,10 @@ class Console:
 
 
 def epoch_line(row: dict[str, Any], times: dict[str, Any], epochs: int, best: bool) -> str:
-    """`epoch  3/10  loss 1.234  train 55.1%  val 57.2% best  1,234 images/s`."""
+    """`epoch  3/10  loss 1.234  train  55.1%  val  57.2% best  1,234 images/s`."""
     width = len(str(epochs))
     accuracy = row.get("vote/val/accuracy", row["val/accuracy"])
     return (
-        f"epoch {row['epoch']:{width}}/{epochs}  loss {row['train/loss']:.4f}  train {row['train/accuracy']:.1%}  "
-        f"val {accuracy:.1%}{' best' if best else '     '}  {times['images_per_second']:,.0f} images/s"
+        f"epoch {row['epoch']:{width}}/{epochs}  loss {row['train/loss']:.4f}  train {row['train/accuracy']:6.1%}  "
+        f"val {accuracy:6.1%}{' best' if best else '     '}  {times['images_per_second']:,.0f} images/s"
     )

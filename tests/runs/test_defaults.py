@@ -6,7 +6,7 @@ from ravine import data
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
 from ravine.runs.defaults import resolve, with_held_out
-from ravine.runs.trainer import augmentation
+from ravine.runs.feeding import augmentation
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,7 @@ def terminal(**settings):
 def play(console):
     for step in range(1, 41):
         console.training(step, 40, lambda: "epoch 2/2  loss 0.5", batch=32)
-        console._shown = 0.0  # as if a quarter of a second had passed
+        console._shown -= 1.0  # as if a second had passed
     console.say("epoch 1/2 [red]done[/red]")
     console.close()
     return console.terminal.file.getvalue()
@@ -23,6 +23,14 @@ def play(console):
 def test_plain_lines_where_no_one_looks_at_a_terminal():
     out = play(Console(terminal=terminal()))
     assert out == "epoch 1/2 [red]done[/red]\n"
+
+
+def test_a_long_silence_is_broken(monkeypatch):
+    monkeypatch.setattr("ravine.training.console._PLAIN_SECONDS", 1e-9)
+    console = Console(terminal=terminal())
+    console.training(1, 9, lambda: "epoch 1/9", batch=32)
+    console.training(2, 9, lambda: "epoch 1/9", batch=32)
+    assert console.terminal.file.getvalue().count("epoch 1/9") == 1
 
 
 def test_one_bar_with_speed_and_time_left_in_a_terminal():
@@ -62,6 +70,6 @@ def test_quiet_says_warnings_only_and_the_log_has_all(tmp_path):
 def test_epoch_lines_stand_in_columns(best):
     row = {"epoch": 3, "train/loss": 1.25, "train/accuracy": 0.5, "val/accuracy": 0.625}
     line = epoch_line(row, {"images_per_second": 1234.4}, 10, best)
-    assert line.startswith("epoch  3/10  loss 1.2500  train 50.0%  val 62.5%")
+    assert line.startswith("epoch  3/10  loss 1.2500  train  50.0%  val  62.5%")
     assert ("best" in line) == best
     assert line.endswith("1,234 images/s")
