@@ -1,11 +1,11 @@
-"""Driver of test_kill.py: trains in forked children, kills each at its scenario's point, resumes it, reports.
+"""Driver of test_kill_and_resume.py: trains in forked children, kills each at its scenario's point, resumes it, reports.
 
 A process of its own, so that torch is imported once and nothing has started threads before the forks.
 
-    kill_and_resume.py WORKPLACE DATA < scenarios.json > results.json
+    kill_and_resume.py WORKPLACE DATA < {"settings": {...}, "scenarios": [...]} > results.json
 
-A scenario is {"kind": "step" | a failpoint's name, "at": which hit kills, "every_step": save after every step,
-"signal": its number}.
+Settings are those of `ravine.train`. A scenario is {"kind": "step" | a failpoint's name, "at": which hit kills,
+"every_step": save after every step, "signal": its number}.
 """
 
 import hashlib
@@ -19,8 +19,6 @@ import ravine
 from ravine.checkpoints import store
 from ravine.optimization import Stepper
 from ravine.runs import saving
-
-SETTINGS = {"model": "mlp(hidden=(16,))", "epochs": 4, "batch": 32, "val": 0.2, "optimizer": "adam", "lr": 0.01}
 
 
 def arm(scenario, marker):
@@ -44,12 +42,12 @@ def arm(scenario, marker):
         store.failpoint = lambda name: hit() if name == scenario["kind"] else None
 
 
-def train(data, out, scenario, marker=None):
+def train(data, out, settings, scenario, marker=None):
     saving.COST_SHARE = 1e9  # a save is due after every epoch, whatever it costs
     saving.MID_EPOCH_SECONDS = 0.0 if scenario.get("every_step") else 1e9
     if marker:
         arm(scenario, marker)
-    ravine.train(data, out=out, name="run", quiet=True, device="cpu", cache=out / "cache", **SETTINGS)
+    ravine.train(data, out=out, name="run", quiet=True, device="cpu", cache=out / "cache", **settings)
 
 
 def forked(work, *arguments):
@@ -79,15 +77,17 @@ def fingerprint(run):
 
 def main(workplace, data):
     workplace = Path(workplace)
-    assert forked(train, data, workplace / "whole", {}) == 0
+    task = json.load(sys.stdin)
+    settings = task["settings"]
+    assert forked(train, data, workplace / "whole", settings, {}) == 0
     results = {"whole": fingerprint(workplace / "whole" / "run"), "scenarios": []}
-    for number, scenario in enumerate(json.load(sys.stdin)):
+    for number, scenario in enumerate(task["scenarios"]):
         out = workplace / f"scenario-{number}"
         marker = workplace / f"marker-{number}"
-        ended = forked(train, data, out, scenario, marker)
+        ended = forked(train, data, out, settings, scenario, marker)
         latest = out / "run" / "checkpoints" / "LATEST"
         saved = latest.read_text().strip() if latest.exists() else None
-        resumed = forked(train, data, out, scenario)
+        resumed = forked(train, data, out, settings, scenario)
         results["scenarios"].append(
             {
                 "hit": marker.exists(),

@@ -42,21 +42,52 @@ def scenarios():
 SCENARIOS = list(scenarios())
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    workplace = tmp_path_factory.mktemp("killed")
+PLAIN = {"model": "mlp(hidden=(16,))", "epochs": 4, "batch": 32, "val": 0.2, "optimizer": "adam", "lr": 0.01}
+# all that draws or keeps state at once: members under vmap, momentum, augmentation, repeated images, batch norm
+RICH = {
+    "model": "convnet(width=4)",
+    "members": 2,
+    "forward": "vmap",
+    "optimizer": "momentum(nesterov=True)",
+    "augment": "flip, translate(1)",
+    "balance": "sampler",
+    "clip": 1.0,
+    "epochs": 2,
+    "batch": 64,
+    "val": 0.2,
+}
+RICH_SCENARIOS = [
+    {"kind": "step", "at": 3, "every_step": True, "signal": signal.SIGKILL},
+    {"kind": "step", "at": 6, "every_step": False, "signal": signal.SIGKILL},
+    {"kind": "before-rename", "at": 2, "every_step": True, "signal": signal.SIGKILL},
+]
+
+
+def killed_and_resumed(workplace, settings, scenarios):
     digits = data.load("digits").splits["train"]
     np.savez(workplace / "some.npz", x=digits.take(np.arange(300)), y=digits.y[:300])
     driver = Path(__file__).with_name("kill_and_resume.py")
     done = subprocess.run(
         [sys.executable, driver, workplace, workplace / "some.npz"],
-        input=json.dumps(SCENARIOS),
+        input=json.dumps({"settings": settings, "scenarios": scenarios}),
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},  # forty short trainings: threads would only wait for each other
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return killed_and_resumed(tmp_path_factory.mktemp("killed"), PLAIN, SCENARIOS)
+
+
+def test_with_all_that_draws_or_keeps_state(tmp_path):
+    results = killed_and_resumed(tmp_path, RICH, RICH_SCENARIOS)
+    for result in results["scenarios"]:
+        assert (result["hit"], result["ended"], result["resumed"]) == (True, -signal.SIGKILL, 0)
+        assert result["fingerprint"] == results["whole"]
 
 
 def test_twenty_kills_are_tried():
