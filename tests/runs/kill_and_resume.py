@@ -1,4 +1,4 @@
-"""Driver of test_kill_and_resume.py: trains in forked children, kills each at its scenario's point, resumes it, reports.
+"""Driver of test_kill_and_resume.py: trains in forked children, kills each at its point, resumes it, reports.
 
 A process of its own, so that torch is imported once and nothing has started threads before the forks.
 
