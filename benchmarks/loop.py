@@ -1,13 +1,12 @@
 """Images/s of ravine's `fit` over a bare PyTorch loop: same network, batch, rule and data in memory, in turn.
 
-    python benchmarks/loop.py [REPETITIONS]
+    python benchmarks/loop.py
 
 The bare loop is a strong one: normalised float tensors in memory, channels-last input, foreach Adam, no metrics, no
 clipping, no check for NaN. Ours starts from uint8, normalises, seeds every step, counts, and looks for NaN.
 """
 
 import statistics
-import sys
 import time
 
 import torch
@@ -79,7 +78,7 @@ CASES = [
 ]
 
 
-def main(repetitions: int) -> None:
+def main(repetitions: int = 9) -> None:
     keep_freed_memory()
     print(describe(repetitions))
     print(f"{'case':40} {'ours, images/s':34} {'bare loop, images/s':34} ratio, median")
@@ -99,4 +98,4 @@ def main(repetitions: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    main()

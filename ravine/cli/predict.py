@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         for p in answers:
             for rank, (name, probability) in enumerate(zip(p.classes, p.probabilities, strict=True), 1):
                 writer.writerow([p.name, rank, name, f"{probability:.6f}"])
-    else:
+    elif answers:
         table = Table("image", "class and probability", box=None, header_style="bold")
         for p in answers:
             named = zip(p.classes, p.probabilities, strict=True)
