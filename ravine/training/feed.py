@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -19,11 +20,18 @@ class Normalization:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """`x` `[B, C, H, W]` or `[B, F]` of any dtype to float32; images come out channels-last, CPUs' fastest."""
-        shape = (1, -1, *[1] * (x.dim() - 2))
-        mean = torch.tensor(self.mean, dtype=torch.float32, device=x.device).view(shape)
-        scale = 1 / torch.tensor(self.std, dtype=torch.float32, device=x.device).view(shape)
+        mean, scale = _constants(self.mean, self.std, x.dim(), x.device)
         layout = torch.channels_last if x.dim() == 4 else torch.contiguous_format
         return x.to(torch.float32, memory_format=layout, copy=True).sub_(mean).mul_(scale)
+
+
+@lru_cache(maxsize=16)  # making them takes as long as normalising a batch of tiny images
+def _constants(
+    mean: tuple[float, ...], std: tuple[float, ...], dimensions: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    shape = (1, -1, *[1] * (dimensions - 2))
+    on_device = {"dtype": torch.float32, "device": device}
+    return torch.tensor(mean, **on_device).view(shape), 1 / torch.tensor(std, **on_device).view(shape)
 
 
 def normalization(take: Callable[[np.ndarray], np.ndarray], n: int, values: int = 20_000_000) -> Normalization:
