@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ravine.errors import UsageError, did_you_mean
+from ravine.errors import DataError, UsageError, did_you_mean
 
 Auto = Literal["auto"]
 
@@ -101,6 +101,14 @@ class Recipe:
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"not TOML: {error}", where=str(where)) from None
         return Recipe().changed(**settings)
+
+    @staticmethod
+    def read(path: Path) -> "Recipe":
+        """Reads a recipe.toml. Raises DataError where there is none, UsageError where it is no recipe."""
+        try:
+            return Recipe.from_toml(path.read_text(encoding="utf-8"), path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"cannot be read ({error})", where=str(path), cure="Restore it, or use --fresh") from error
 
 
 _RANGES = [

@@ -3,7 +3,7 @@ from dataclasses import fields
 
 import pytest
 
-from ravine.errors import UsageError
+from ravine.errors import DataError, UsageError
 from ravine.recipe import Recipe
 
 
@@ -62,6 +62,13 @@ def test_toml_round_trip_of_every_field():
 def test_bad_values_are_refused_by_name(name, value):
     with pytest.raises(UsageError, match=f"--{name}"):
         Recipe(**{name: value})
+
+
+def test_a_lost_recipe_is_one_clear_line(tmp_path):
+    with pytest.raises(DataError, match=r"recipe\.toml: cannot be read"):
+        Recipe.read(tmp_path / "recipe.toml")
+    (tmp_path / "recipe.toml").write_text(Recipe(epochs=3).to_toml())
+    assert Recipe.read(tmp_path / "recipe.toml") == Recipe(epochs=3)
 
 
 def test_unknown_fields_are_refused_with_a_suggestion():

@@ -1,6 +1,5 @@
 """`ravine evaluate`: score a run or a weights file on data."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -40,6 +39,7 @@ class Options:
 
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "evaluate")
+    from ravine.checkpoints.records import dumps
     from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.report import print_score
     from ravine.loading import load
@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     console.say(f"scoring {said} with {trained.name}")
     score = trained.evaluate(dataset, split)
     if options.json:
-        print(json.dumps({"split": split, "weights": trained.name, **score.to_json(trained.classes)}))
+        print(dumps({"split": split, "weights": trained.name, **score.to_json(trained.classes)}))
     else:
         print_score(score, trained.classes, said)
     return 0

@@ -1,5 +1,6 @@
 """Results as tables on stdout."""
 
+import json
 from typing import Any
 
 from rich.console import Console
@@ -10,9 +11,12 @@ from ravine.runs import Run
 from ravine.training.evaluate import Score
 
 
-def print_results(run: Run) -> None:
+def print_results(run: Run, *, as_json: bool) -> None:
     """What a finished training came to: accuracies with intervals, confusions, where everything is, what to do next."""
     summary, out = run.summary, Console(soft_wrap=True, highlight=False)
+    if as_json:
+        print(json.dumps(summary))
+        return
     heads = (f"{name} (n = {score['n']:,})" for name, score in summary["best"].items())
     table = Table("accuracy", "epoch", *heads, box=None, header_style="bold", pad_edge=False)
     for which, epoch in (("best", summary["best_epoch"]), ("last", summary["epochs"])):

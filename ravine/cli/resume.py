@@ -1,6 +1,5 @@
 """`ravine resume`: go on with an interrupted run."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -47,8 +46,5 @@ def run(arguments: Sequence[str]) -> int:
         cache=options.cache or None,
         quiet=options.quiet,
     )
-    if options.json:
-        print(json.dumps(run.summary))
-    else:
-        print_results(run)
+    print_results(run, as_json=options.json)
     return 0

@@ -1,6 +1,5 @@
 """`ravine train`: images in, a trained classifier out."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated
@@ -60,8 +59,5 @@ def run(arguments: Sequence[str]) -> int:
         quiet=options.quiet,
         recipe=recipe,
     )
-    if options.json:
-        print(json.dumps(run.summary))
-    else:
-        print_results(run)
+    print_results(run, as_json=options.json)
     return 0

@@ -47,7 +47,7 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe.from_toml(self.folder.recipe.read_text(encoding="utf-8"), self.folder.recipe)
+        return Recipe.read(self.folder.recipe)
 
     @cached_property
     def best(self) -> Trained:

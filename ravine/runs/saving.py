@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ravine.checkpoints import store, weights_file
 from ravine.checkpoints.run_folder import RunFolder
+from ravine.errors import NonFiniteLossError
 from ravine.runs.trainer import Training
 
 # A save is due when it costs at most this share of the time since the last one. What a kill costs is only that time:
@@ -40,9 +41,17 @@ class Saver:
         return elapsed * COST_SHARE >= self._cost and not (mid_epoch and elapsed < MID_EPOCH_SECONDS)
 
     def save(self) -> Path:
-        """Saves now. Raises SaveError; what was saved before stays good."""
+        """Saves now.
+
+        Raises:
+            SaveError: the file system refused; what was saved before stays good.
+            NonFiniteLossError: a weight is no number, so there is nothing worth saving.
+        """
         started = time.monotonic()
         training, folder = self.training, self.folder
+        if not training.finite:
+            where = f"epoch {training.position.epoch + 1}"
+            raise NonFiniteLossError("the weights overflowed", where=where, cure="Train with a lower --lr")
         training.best.keep_latest(training.population)
         tensors, state = training.state()
         self.newest = store.save(folder.checkpoints, training.step, tensors, state)

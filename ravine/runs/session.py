@@ -48,13 +48,13 @@ def train_in(
     with stop_requests() as stop:
         try:
             _epochs(training, saver, folder, console, stop, observers)
+            if saver.saved_step != training.step:
+                saver.save()
         except NonFiniteLossError as error:
             kept = saver.save() if training.finite else saver.newest or "nothing, this was before the first save"
             raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
         finally:
             console.close()
-        if saver.saved_step != training.step:
-            saver.save()
         folder.write_json("summary.json", summarize(training, saver.seconds, folder))
     return folder.path
 
@@ -69,7 +69,7 @@ def _prepare(
     environment = environment_of(device)
     if loaded is None:
         if folder.recipe.is_file():  # killed before its first save: what was decided then (and timed) stays decided
-            recipe = Recipe.from_toml(folder.recipe.read_text(encoding="utf-8"), folder.recipe)
+            recipe = Recipe.read(folder.recipe)
         dataset, recipe = with_held_out(dataset, recipe)
         recipe, said = resolve(recipe, dataset, device)
         for line in said:
@@ -87,7 +87,7 @@ def _prepare(
     for line in loaded.damaged:
         console.warn(f"checkpoint damaged: {line}")
     _refuse_changed(loaded.state["fingerprint"], dataset)
-    dataset, recipe = with_held_out(dataset, Recipe.from_toml(folder.recipe.read_text(encoding="utf-8"), folder.recipe))
+    dataset, recipe = with_held_out(dataset, Recipe.read(folder.recipe))
     training = Training(recipe, dataset, device)
     training.restore(loaded.tensors, loaded.state)
     training.times = [row for row in folder.read_rows("times.jsonl") if row["epoch"] <= training.position.epoch]
@@ -131,10 +131,6 @@ def _epochs(
             saver.save()
 
     for row, times in training.epochs(on_step):
-        if not training.finite:
-            raise NonFiniteLossError(
-                "weights overflowed", where=f"epoch {row['epoch']}", cure="Train with a lower --lr"
-            )
         folder.append_metrics(row)
         folder.append_times(times)
         line = epoch_line(row, times, int(training.recipe.epochs), row["epoch"] in training.best.epochs)
