@@ -73,7 +73,7 @@ class Training:
         self.recipe = recipe.changed(forward=way)
         rule, settings = spec.bind(spec.parse(recipe.optimizer), RULES, flag="--optimizer", given={"params": None})
         settings.pop("params")
-        self.stepper = Stepper(rule, **{**settings, "lr": float(recipe.lr)})  # pyright: ignore[reportArgumentType]
+        self.stepper = Stepper(rule, layout=self.population.layout, **{**settings, "lr": float(recipe.lr)})  # pyright: ignore[reportArgumentType]
         self.schedule = spec.build(spec.parse(recipe.schedule), SCHEDULES, flag="--schedule")
         self.position = Position(torch.zeros(3, recipe.members, dtype=torch.float64, device=device))
         self.best = Best(self.population)

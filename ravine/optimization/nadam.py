@@ -1,0 +1,67 @@
+"""NAdam: Adam with Nesterov's look ahead.
+
+Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
+"""
+
+from typing import Any
+
+import torch
+
+from ravine.optimization.rule import Rule
+
+
+class NAdam(Rule):
+    """NAdam, as `torch.optim.NAdam`, with Dozat's warm-up of the momentum.
+
+        mu(t) = beta1 (1 - 0.96^(t psi) / 2)          M(t) = mu(1) mu(2) ... mu(t)
+        m <- beta1 m + (1 - beta1) g
+        v <- beta2 v + (1 - beta2) g^2                v_hat = v / (1 - beta2^t)
+        w <- w - lr (mu(t+1) m / (1 - M(t+1)) + (1 - mu(t)) g / (1 - M(t))) / (sqrt(v_hat) + eps)
+
+    torch keeps M in float32; here it has double precision.
+
+    Args:
+        params: parameters or groups of them.
+        lr: rate, 0 or more.
+        beta1: memory of the gradient, from 0 to below 1.
+        beta2: memory of its square, from 0 to below 1.
+        eps: above 0.
+        psi: how fast the momentum warms up, 0 or more (torch's momentum_decay).
+        decay: share of each weight lost a step, times `lr`, 0 or more (decoupled).
+    """
+
+    memory = ("m", "v")
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float | torch.Tensor = 2e-3,
+        beta1: float | torch.Tensor = 0.9,
+        beta2: float | torch.Tensor = 0.999,
+        eps: float | torch.Tensor = 1e-8,
+        psi: float | torch.Tensor = 4e-3,
+        decay: float | torch.Tensor = 0.0,
+    ):
+        super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, eps=eps, psi=psi, decay=decay)
+
+    @classmethod
+    def advance(cls, w: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        super().advance(w, state, group)
+        # M(t) = mu(1) mu(2) ... mu(t)
+        state["M"] = state.get("M", 1.0) * _mu(state["t"], group)
+
+    @staticmethod
+    def direction(g: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> torch.Tensor:
+        beta1, beta2, t, M = group["beta1"], group["beta2"], state["t"], state["M"]
+        mu, mu_next = _mu(t, group), _mu(t + 1, group)
+        # m <- beta1 m + (1 - beta1) g
+        m = state["m"].mul_(beta1).add_((1 - beta1) * g)
+        # v <- beta2 v + (1 - beta2) g^2
+        v = state["v"].mul_(beta2).add_(((1 - beta2) * g).mul_(g))
+        # d = (mu(t+1) m / (1 - M(t+1)) + (1 - mu(t)) g / (1 - M(t))) / (sqrt(v_hat) + eps)
+        ahead = (mu_next / (1 - M * mu_next)) * m + ((1 - mu) / (1 - M)) * g
+        return ahead.div_((v / (1 - beta2**t)).sqrt_().add_(group["eps"]))
+
+
+def _mu(t: int, group: dict[str, Any]) -> float | torch.Tensor:
+    return group["beta1"] * (1 - 0.5 * 0.96 ** (t * group["psi"]))

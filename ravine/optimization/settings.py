@@ -1,0 +1,51 @@
+"""The settings of rules: one name, one range, wherever it occurs."""
+
+import inspect
+import math
+from typing import Any
+
+import torch
+
+from ravine.errors import UsageError, did_you_mean
+
+_BELOW_1 = math.nextafter(1.0, 0.0)
+# (lowest, highest allowed, in words)
+_RANGES = {
+    "lr": (0.0, math.inf, "a number 0 or more"),
+    "rho": (0.0, 1.0, "a number from 0 to 1"),
+    "beta": (0.0, _BELOW_1, "a number from 0 to below 1"),
+    "beta1": (0.0, _BELOW_1, "a number from 0 to below 1"),
+    "beta2": (0.0, _BELOW_1, "a number from 0 to below 1"),
+    "eps": (math.nextafter(0.0, 1.0), math.inf, "a number above 0"),
+    "decay": (0.0, math.inf, "a number 0 or more"),
+    "psi": (0.0, math.inf, "a number 0 or more"),
+    "iterations": (1, 100, "a whole number from 1 to 100"),
+}
+
+
+def checked(rule: type, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, if each is one that `rule` can have. Raises UsageError with name, range and value otherwise."""
+    where = rule.__name__.lower()
+    for name, value in settings.items():
+        if name in _RANGES:
+            _check_range(where, name, value)
+        elif name in getattr(rule, "choices", {}):
+            if value not in rule.choices[name]:  # pyright: ignore[reportAttributeAccessIssue]
+                cure = did_you_mean(str(value), rule.choices[name])  # pyright: ignore[reportAttributeAccessIssue]
+                raise UsageError(f"{name} cannot be {value!r}", where=where, cure=cure)
+        elif isinstance(_default(rule, name), bool) and not isinstance(value, bool):
+            raise UsageError(f"{name} cannot be {value!r}", where=where, expected="true or false")
+    return settings
+
+
+def _check_range(where: str, name: str, value: Any) -> None:
+    low, high, words = _RANGES[name]
+    kinds = int if words.startswith("a whole") else int | float | torch.Tensor
+    number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not number or not torch.all((torch.as_tensor(value) >= low) & (torch.as_tensor(value) <= high)):
+        raise UsageError(f"{name} cannot be {value!r}", where=where, expected=words)
+
+
+def _default(rule: type, name: str) -> Any:
+    parameter = inspect.signature(rule).parameters.get(name)
+    return parameter.default if parameter else None
