@@ -38,12 +38,14 @@ class Classifier(Estimator):
 
     Args:
         model: network: mlp, convnet or resnet, with settings: "mlp([64, 64])", "convnet(width=48)".
-        optimizer: update rule: sgd, momentum or adam, with settings.
+        optimizer: update rule: sgd, momentum, adagrad, rmsprop, adam, adamw, ... with settings.
         lr: learning rate at the schedule's peak.
-        schedule: how the rate moves: constant or one_cycle, with settings.
+        schedule: how the rate moves: constant, step, linear, cosine, one_cycle, ... with settings.
         epochs: passes over the training examples.
         batch: examples in a step.
-        clip: longest gradient that is taken as it is.
+        clip: longest gradient that is taken as it is; or "value(0.5)", "adaptive(0.01)".
+        average: weights that are kept instead of the trained ones: "ema(0.999)", "swa(start=0.75)", "lookahead(k=5)".
+        sam: radius within which the worst point is sought, whose gradient is taken; 0 is off.
         augment: what is done to training images: "flip, translate(4)", or none; auto augments colour images.
         balance: none, loss or sampler: what to do about unequal classes.
         size: side in pixels that uint8 images are brought to; auto keeps small ones as they are.
@@ -72,7 +74,9 @@ class Classifier(Estimator):
         schedule: str = "auto",
         epochs: int | Auto = "auto",
         batch: int | Auto = "auto",
-        clip: float = math.inf,
+        clip: float | str = math.inf,
+        average: str = "none",
+        sam: float = 0.0,
         augment: str = "auto",
         balance: Literal["none", "loss", "sampler"] = "none",
         size: int | Auto = "auto",
@@ -91,6 +95,8 @@ class Classifier(Estimator):
         self.epochs = epochs
         self.batch = batch
         self.clip = clip
+        self.average = average
+        self.sam = sam
         self.augment = augment
         self.balance = balance
         self.size = size
@@ -194,4 +200,4 @@ class Classifier(Estimator):
         return Recipe().changed(**settings, forward=forward, seed=seed)
 
 
-_TEXTS = ("model", "optimizer", "schedule", "augment", "device")
+_TEXTS = ("model", "optimizer", "schedule", "average", "augment", "device")

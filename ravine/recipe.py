@@ -21,19 +21,27 @@ class Recipe:
     model: str = "auto"
     """Network: mlp, convnet or resnet, with settings: "convnet(width=48)", "resnet(depth=34)"."""
     optimizer: str = "auto"
-    """Update rule: sgd, momentum or adam, with settings: "momentum(rho=0.9, nesterov=true)"."""
+    """Update rule: sgd, momentum, adagrad, rmsprop, adam, adamw, adamax, nadam, lion or muon, with settings:
+    "momentum(rho=0.9, nesterov=true)"."""
     lr: float | Auto = "auto"
     """Learning rate at the schedule's peak."""
     schedule: str = "auto"
-    """How the rate moves: constant or one_cycle, with settings: "one_cycle(warmup=0.2)"."""
+    """How the rate moves: constant, warmup, step, linear, cosine, cosine_restarts, one_cycle, inverse_sqrt or plateau,
+    with settings: "cosine(warmup=0.05)"."""
     epochs: int | Auto = "auto"
     """Passes over the training images."""
     batch: int | Auto = "auto"
     """Images in a step."""
     augment: str = "auto"
     """What is done to training images: "flip, translate(4)", or none; auto augments colour images."""
-    clip: float = math.inf
-    """Longest gradient that is taken as it is; longer ones are shortened to it, per member."""
+    clip: float | str = math.inf
+    """Longest gradient that is taken as it is; longer ones are shortened to it, per member. Or norm(1.0), the same;
+    value(0.5), each number for itself; adaptive(0.01), by the length of the weights that it moves."""
+    average: str = "none"
+    """Weights that are evaluated and kept instead of the trained ones: ema(0.999), swa(start=0.75), lookahead(k=5)."""
+    sam: float = 0.0
+    """Radius within which the worst point is sought, whose gradient is taken (SAM; try 0.05); 0 is off, more doubles
+    the cost of a step."""
     balance: Literal["none", "loss", "sampler"] = "none"
     """Against unequal classes: weigh the loss, or draw each class equally often."""
     size: int | Auto = "auto"
@@ -60,6 +68,8 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, low, high in _RANGES:
             value = getattr(self, name)
+            if name == "clip" and isinstance(value, str):  # a name with its setting, looked up when it is built
+                continue
             if hasattr(value, "item"):  # a number of numpy's
                 value = value.item()
                 object.__setattr__(self, name, value)
@@ -72,7 +82,7 @@ class Recipe:
             value = getattr(self, name)
             if value != "auto" and not isinstance(value, int):
                 raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected="a whole number")
-        for name in ("model", "optimizer", "schedule", "augment"):
+        for name in ("model", "optimizer", "schedule", "augment", "average"):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected="a name, as text")
         for name, choices in _CHOICES.items():
@@ -116,6 +126,7 @@ _RANGES = [
     ("epochs", 1, 1_000_000),
     ("batch", 2, 1_000_000),  # batch norm has no variance of one image
     ("clip", math.nextafter(0.0, 1.0), math.inf),
+    ("sam", 0, math.inf),
     ("size", 8, 1024),
     ("val", 0.001, 0.9),
     ("test", 0, 0.9),

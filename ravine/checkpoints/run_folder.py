@@ -35,6 +35,7 @@ class RunFolder:
         self.log = path / "log.txt"
         self.best_weights = path / "weights" / "best.safetensors"
         self.last_weights = path / "weights" / "last.safetensors"
+        self.raw_weights = path / "weights" / "raw.safetensors"  # the last step's own, where an average is deployed
         self.checkpoints = path / "checkpoints"
 
     def check(self) -> None:

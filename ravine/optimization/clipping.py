@@ -20,3 +20,19 @@ def clip_by_norm(grads: torch.Tensor, max_norm: float) -> torch.Tensor:
         # a norm of NaN stays NaN: whoever looks at the returned norms sees it
         grads.mul_((max_norm / norms.clamp_min(torch.finfo(grads.dtype).tiny)).clamp_max(1).unsqueeze(1))
     return norms
+
+
+def clip_by_value(grads: torch.Tensor, limit: float) -> torch.Tensor:
+    """Cuts each number of the gradients `[K, P]` off at `limit`, in place; returns the norms `[K]` from before.
+
+        g <- max(-limit, min(limit, g))
+
+    The direction changes, unlike with a norm: steep coordinates lose more than flat ones.
+
+    Args:
+        grads: `[K, P]`.
+        limit: above 0.
+    """
+    norms = torch.linalg.vector_norm(grads, dim=1)
+    grads.clamp_(-limit, limit)
+    return norms

@@ -6,6 +6,7 @@ from ravine import data, models, spec
 from ravine.errors import UsageError
 from ravine.optimization import RULES
 from ravine.recipe import Recipe
+from ravine.runs import descent
 
 
 def with_held_out(dataset: data.Dataset, recipe: Recipe) -> tuple[data.Dataset, Recipe]:
@@ -49,8 +50,9 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
     if recipe.precision == "auto":
         decided["precision"] = "bfloat16" if device.type == "cuda" else "float32"
     recipe = recipe.changed(**decided)
-    rule = f"{recipe.optimizer} lr {recipe.lr:g} {recipe.schedule}"
-    said.append(f"{rule}, {recipe.epochs} epochs of batches of {recipe.batch}")
+    epochs, batch = int(recipe.epochs), int(recipe.batch)
+    said.append(f"{recipe.optimizer} lr {recipe.lr:g} {recipe.schedule}, {epochs} epochs of batches of {batch}")
+    said.append(descent.rates(recipe, epochs * len(data.steps(n, batch))))
     return recipe, said
 
 
@@ -63,7 +65,7 @@ def _rate(recipe: Recipe) -> float:
     if "lr" in settings:
         recipe = recipe.changed(lr=settings["lr"])  # refuses what is no rate
     network = spec.parse(recipe.model, flag="--model").name
-    measured = 1e-2 if (rule.name, network) == ("adam", "convnet") else _RATES[rule.name]
+    measured = _CONVNET_RATES[rule.name] if network == "convnet" else _RATES[rule.name]
     return measured if recipe.lr == "auto" else recipe.lr
 
 
@@ -77,6 +79,8 @@ def _augmentation(shape: tuple[int, ...]) -> tuple[str, str]:
 
 
 # Measured on CIFAR-10 and its subsets and on the digits, see benchmarks/RESULTS.md
-_RATES = {"sgd": 0.1, "momentum": 0.05, "adam": 3e-3}
+_RATES = {"sgd": 0.1, "momentum": 0.05, "adagrad": 2e-2, "rmsprop": 1e-3, "adam": 3e-3, "adamw": 3e-3, "adamax": 6e-3}
+_RATES |= {"nadam": 3e-3, "lion": 5e-4, "muon": 1e-2}
+_CONVNET_RATES = {**_RATES, "adam": 1e-2, "adamw": 1e-2, "adamax": 2e-2, "nadam": 1e-2, "lion": 1e-3}
 # below so many training images: batch, epochs
 _BY_SIZE = [(500, 16, 50), (2_000, 32, 20), (10_000, 64, 20), (40_000, 128, 15), (float("inf"), 128, 12)]

@@ -17,7 +17,8 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
     """
     classes = training.dataset.classes
     held_out = [name for name in ("val", "test") if name in training.dataset.splits]
-    last = {name: training.score(name) for name in held_out}
+    with training.deployed():
+        last = {name: training.score(name) for name in held_out}
     kept = {name: tensor.clone() for name, tensor in training.population.state().items()}
     training.population.load(training.best.state)
     best = {name: training.score(name) for name in held_out}

@@ -52,14 +52,18 @@ class Saver:
         if not training.finite:
             where = f"epoch {training.position.epoch + 1}"
             raise NonFiniteLossError("the weights overflowed", where=where, cure="Train with a lower --lr")
-        training.best.keep_latest(training.population)
+        population, best = training.population, training.best
+        with training.deployed():
+            best.keep_latest(population)
+            last = {name: tensor.clone() for name, tensor in population.named(population.state()).items()}
         tensors, state = training.state()
         self.newest = store.save(folder.checkpoints, training.step, tensors, state)
-        population, best = training.population, training.best
         if self._best_written != best.epochs or 0 in best.epochs:
             weights_file.write(folder.best_weights, population.named(best.state), training.about("best"))
             self._best_written = list(best.epochs)
-        weights_file.write(folder.last_weights, population.named(population.state()), training.about("last"))
+        weights_file.write(folder.last_weights, last, training.about("last"))
+        if training.average:
+            weights_file.write(folder.raw_weights, population.named(population.state()), training.about("raw"))
         folder.write_results_csv(training.rows, training.times)
         self.saved_step = training.step
         self._ended = time.monotonic()

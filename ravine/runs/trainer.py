@@ -4,17 +4,20 @@ The files of this folder and the command line are the only ones that know all ro
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 
-from ravine import data, spec
+from ravine import data, draws
 from ravine.errors import DataError
-from ravine.optimization import RULES, SCHEDULES, Stepper, clip_by_norm
+from ravine.optimization import recompute_statistics
 from ravine.population import Population
 from ravine.recipe import Recipe
+from ravine.runs import descent
 from ravine.runs.feeding import augmentation, order, resident
 from ravine.runs.networks import network_maker, runner
 from ravine.runs.rows import metrics_row, times_row
@@ -26,6 +29,8 @@ from ravine.training.selection import Best
 
 # The curve of clean training accuracy is drawn on so many images; more would cost time and tell nothing new
 _CLEAN_SAMPLE = 1000
+# Batch norm's statistics of averaged weights are taken over so many
+_STATISTICS_SAMPLE = 2000
 
 
 class Training:
@@ -71,10 +76,9 @@ class Training:
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
         self.run, way, self.timed = runner(recipe, self.population, batch)
         self.recipe = recipe.changed(forward=way)
-        rule, settings = spec.bind(spec.parse(recipe.optimizer), RULES, flag="--optimizer", given={"params": None})
-        settings.pop("params")
-        self.stepper = Stepper(rule, layout=self.population.layout, **{**settings, "lr": float(recipe.lr)})  # pyright: ignore[reportArgumentType]
-        self.schedule = spec.build(spec.parse(recipe.schedule), SCHEDULES, flag="--schedule")
+        self.stepper, self.schedule = descent.stepper(recipe, self.population), descent.schedule(recipe)
+        self.clip, self.ascend = descent.clipping(recipe, self.population), descent.ascent(recipe)
+        self.average = descent.average(recipe, self.population.weights)
         self.position = Position(torch.zeros(3, recipe.members, dtype=torch.float64, device=device))
         self.best = Best(self.population)
         self.rows: list[dict[str, Any]] = []
@@ -108,22 +112,53 @@ class Training:
             self.run,
             self.feed,
             criterion=cross_entropy(self._class_weights()),
-            update=self.stepper.step,
-            clip=lambda grads: clip_by_norm(grads, self.recipe.clip),
+            update=self._update,
+            clip=self.clip,
             schedule=self.schedule,
             epochs=int(self.recipe.epochs),
-            validate=lambda: (self.score("val"), self.score("train", self._sample)),
+            validate=self._validate,
             position=self.position,
             seed=self.recipe.seed,
+            ascend=self.ascend,
             on_step=on_step,
         ):
             val, clean = epoch.validation
-            self.best.update(self.population, epoch.number, val.accuracy, val.loss)
             self.rows.append(metrics_row(epoch, val, clean, float(self.recipe.lr)))
             self.times.append(times_row(epoch))
+            descent.observe(self.schedule, self.rows[-1])
             yield self.rows[-1], self.times[-1]
             if self.ended:
                 return
+
+    @contextmanager
+    def deployed(self) -> Iterator[None]:
+        """Inside the block the networks are those that are evaluated and kept: with their averaged weights, if any."""
+        if self.average is None or not self.average.updates:
+            yield
+            return
+        kept = {name: buffer.clone() for name, buffer in self.population.buffers.items()}
+        with self.average.applied():
+            batches = [x for x, _ in islice(self.feed.epoch(0), max(1, _STATISTICS_SAMPLE // int(self.recipe.batch)))]
+            for k, member in enumerate(self.population.members):
+                with draws.seeded(self.recipe.seed, k, "statistics"):
+                    recompute_statistics(member, [x[k] for x in batches])
+            try:
+                yield
+            finally:
+                for name, buffer in self.population.buffers.items():
+                    buffer.copy_(kept[name])
+
+    def _update(self, weights: torch.Tensor, grads: torch.Tensor, factor: float) -> None:
+        self.stepper.step(weights, grads, factor)
+        if self.average:
+            self.average.update((self.step + 1) / (int(self.recipe.epochs) * self.feed.steps))
+
+    def _validate(self) -> tuple[Score, Score]:
+        """Scores on validation and on training images, without augmentation; keeps what is best."""
+        with self.deployed():
+            val, clean = self.score("val"), self.score("train", self._sample)
+            self.best.update(self.population, self.position.epoch + 1, val.accuracy, val.loss)
+        return val, clean
 
     def score(self, split: str, rows: np.ndarray | None = None) -> Score:
         """Scores the networks as they are, in eval mode, on a split or on some rows of it."""
@@ -138,19 +173,22 @@ class Training:
         tensors = {f"population/{name}": tensor for name, tensor in self.population.state().items()}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.state.items()}
         tensors |= {f"rule/{name}": value for name, value in rule.items() if isinstance(value, torch.Tensor)}
+        if self.average:
+            tensors["average/weights"] = self.average.averages[0]
         position = self.position
         return tensors, {
             "position": {"epoch": position.epoch, "step": position.step, "seen": position.seen},
             "sums": position.sums.tolist(),
             "rule": {name: value for name, value in rule.items() if not isinstance(value, torch.Tensor)},
             "best": self.best.about(),
+            "averagings": self.average.updates if self.average else 0,
             "rows": self.rows,
             "fingerprint": self.dataset.fingerprint,
         }
 
     def restore(self, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
         """The reverse of `state`."""
-        parts: dict[str, dict[str, torch.Tensor]] = {"population": {}, "best": {}, "rule": {}}
+        parts: dict[str, dict[str, torch.Tensor]] = {"population": {}, "best": {}, "rule": {}, "average": {}}
         for name, tensor in tensors.items():
             part, rest = name.split("/", 1)
             parts[part][rest] = tensor
@@ -160,6 +198,11 @@ class Training:
         sums = torch.tensor(state["sums"], dtype=torch.float64, device=self.device)
         self.position = Position(sums, **state["position"])
         self.rows = list(state["rows"])
+        if self.average:
+            averages = [parts["average"]["weights"]]
+            self.average.load_state_dict({"averages": averages, "updates": state["averagings"]})
+        for row in self.rows:
+            descent.observe(self.schedule, row)
 
     def about(self, which: str) -> dict[str, Any]:
         """What a weights file says of itself: enough to predict from that one file."""
@@ -171,6 +214,7 @@ class Training:
             "members": self.recipe.members,
             "preprocessing": asdict(self.dataset.preprocessing) if self.dataset.preprocessing else None,
             "normalization": {"mean": list(self.normalize.mean), "std": list(self.normalize.std)},
+            "average": self.recipe.average if which != "raw" else "none",
             "epochs": self.best.epochs if which == "best" else [self.position.epoch] * self.recipe.members,
             "scores": self.best.scores if which == "best" else None,
             "data": self.dataset.name,

@@ -8,6 +8,7 @@ A generator: the caller looks at each record, saves, draws, stops. It can be ent
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,6 +77,7 @@ def fit(
     validate: Callable[[], Any],
     position: Position,
     seed: int = 0,
+    ascend: Callable[[torch.Tensor, torch.Tensor], AbstractContextManager[None]] | None = None,
     on_step: Callable[[Position], None] | None = None,
 ) -> Iterator[Epoch]:
     """Trains from `position` to the end of `epochs`, yielding an `Epoch` after each.
@@ -92,6 +94,8 @@ def fit(
         validate: scores the population; called in eval mode.
         position: where to start; moves along in place.
         seed: of what the networks draw (dropout).
+        ascend: where to take the gradient instead (SAM): given weights and gradients `[K, P]`, a block inside which the
+            weights are others. What is counted is the loss at the weights themselves.
         on_step: called between two steps; what it raises ends the training there.
 
     Raises:
@@ -104,19 +108,23 @@ def fit(
         with draws.own_generators():
             for x, y in _timed(feed.epoch(position.epoch, position.step), seconds):
                 rate = schedule((position.epoch + position.step / feed.steps) / epochs)
-                for name, buffer in population.buffers.items():
-                    statistics[name].copy_(buffer)
-                logits = run(x, lambda k: draws.seed_global(seed, k, "forward", position.epoch, position.step))
-                losses = criterion(logits, y)
-                population.grads.zero_()
-                losses.sum().backward()
+                _copy(population.buffers, to=statistics)
+
+                def reseed(k: int) -> None:
+                    draws.seed_global(seed, k, "forward", position.epoch, position.step)
+
+                losses, logits = _gradient(population, run, criterion, x, y, reseed)
+                if ascend:
+                    seen = {name: buffer.clone() for name, buffer in population.buffers.items()}
+                    with ascend(population.weights, population.grads):
+                        _gradient(population, run, criterion, x, y, reseed)
+                    _copy(seen, to=population.buffers)  # statistics of the weights themselves
                 norms = clip(population.grads)
-                if not (losses.detach() + norms).isfinite().all():
-                    for name, buffer in population.buffers.items():
-                        buffer.copy_(statistics[name])
-                    raise _not_finite(position, losses.detach(), norms)
+                if not (losses + norms).isfinite().all():
+                    _copy(statistics, to=population.buffers)
+                    raise _not_finite(position, losses, norms)
                 update(population.weights, population.grads, rate)
-                _count(position, losses.detach(), logits.detach(), y, norms)
+                _count(position, losses, logits, y, norms)
                 if on_step:
                     on_step(position)
         seconds["compute"] = time.perf_counter() - started - seconds["data"]
@@ -128,6 +136,27 @@ def fit(
         position.sums.zero_()
         position.epoch, position.step, position.seen = position.epoch + 1, 0, 0
         yield record
+
+
+def _gradient(
+    population: Population,
+    run: Forward,
+    criterion: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    reseed: Callable[[int], None],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Fills `population.grads` at the present weights; returns losses `[K]` and logits `[K, B, classes]`."""
+    logits = run(x, reseed)
+    losses = criterion(logits, y)
+    population.grads.zero_()
+    losses.sum().backward()
+    return losses.detach(), logits.detach()
+
+
+def _copy(tensors: dict[str, torch.Tensor], to: dict[str, torch.Tensor]) -> None:
+    for name, tensor in tensors.items():
+        to[name].copy_(tensor)
 
 
 def _timed(batches: Iterator[Any], seconds: dict[str, float]) -> Iterator[Any]:

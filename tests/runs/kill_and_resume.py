@@ -71,7 +71,8 @@ def fingerprint(run):
     """SHA-256 of all that a training leaves: both weights files, the last checkpoint (weights, rule, best), metrics."""
     newest = run / "checkpoints" / (run / "checkpoints" / "LATEST").read_text().strip()
     files = [run / "weights" / "best.safetensors", run / "weights" / "last.safetensors", run / "metrics.jsonl"]
-    files += [newest / "tensors.safetensors", newest / "state.json"]
+    files += [newest / "tensors.safetensors", newest / "state.json", *sorted((run / "path").glob("*"))]
+    files += [path for path in [run / "weights" / "raw.safetensors"] if path.exists()]
     return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -43,7 +43,8 @@ SCENARIOS = list(scenarios())
 
 
 PLAIN = {"model": "mlp(hidden=(16,))", "epochs": 4, "batch": 32, "val": 0.2, "optimizer": "adam", "lr": 0.01}
-# all that draws or keeps state at once: members under vmap, momentum, augmentation, repeated images, batch norm
+# all that draws or keeps state at once: members under vmap, momentum, augmentation, repeated images, batch norm, an
+# average of the weights, a second gradient a step, a schedule that watches the validation
 RICH = {
     "model": "convnet(width=4)",
     "members": 2,
@@ -52,7 +53,10 @@ RICH = {
     "augment": "flip, translate(1)",
     "balance": "sampler",
     "clip": 1.0,
-    "epochs": 2,
+    "average": "ema(0.9)",
+    "sam": 0.02,
+    "schedule": "plateau(patience=1)",
+    "epochs": 3,
     "batch": 64,
     "val": 0.2,
 }

@@ -1,6 +1,7 @@
 """The loop on a problem small enough to see through: it equals a bare PyTorch loop, stops and goes on exactly."""
 
 import math
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from ravine import draws
 from ravine.errors import NonFiniteLossError
-from ravine.optimization import Adam, Momentum, Stepper, clip_by_norm, one_cycle
+from ravine.optimization import SGD, Adam, Momentum, Stepper, clip_by_norm, one_cycle
 from ravine.population import Population, forward
 from ravine.training.criterion import cross_entropy
 from ravine.training.fit import Position, fit
@@ -52,19 +53,20 @@ class Task:
         self.position = Position(torch.zeros(3, members, dtype=torch.float64))
         self.batches, self.epochs = Batches(members, poison), epochs
 
-    def fit(self, on_step=None):
+    def fit(self, on_step=None, ascend=None, clip=1.0):
         return fit(
             self.population,
             self.run,
             self.batches,
             criterion=cross_entropy(),
             update=self.stepper.step,
-            clip=lambda grads: clip_by_norm(grads, 1.0),
+            clip=lambda grads: clip_by_norm(grads, clip),
             schedule=one_cycle(),
             epochs=self.epochs,
             validate=lambda: self.population.members[0].training,
             position=self.position,
             seed=11,
+            ascend=ascend,
             on_step=on_step,
         )
 
@@ -167,3 +169,32 @@ def test_the_rate_follows_progress():
     task.stepper.step = lambda weights, grads, factor: factors.append(factor)
     list(task.fit())
     assert factors == [one_cycle()(i / (3 * STEPS)) for i in range(3 * STEPS)]
+
+
+def test_an_ascent_takes_the_gradient_elsewhere_and_the_statistics_here():
+    """One step of plain SGD: the weights move by the gradient at the displaced weights, from where they were."""
+    steps = {}
+    for name in ("here", "there"):
+        task = Task(rule=SGD, epochs=1)
+        before = task.population.weights.clone()
+        moved = []
+
+        @contextmanager
+        def ascend(weights, grads, moved=moved):
+            moved.append(grads.clone())
+            kept = weights.clone()
+            weights.add_(0.5)
+            yield
+            weights.copy_(kept)
+
+        def on_step(_):
+            raise Stop
+
+        with pytest.raises(Stop):
+            list(task.fit(on_step, ascend=ascend if name == "there" else None, clip=math.inf))
+        steps[name] = (task.population.weights - before, {n: b.clone() for n, b in task.population.buffers.items()})
+    assert len(moved) == 1
+    torch.testing.assert_close(steps["here"][0], -0.05 * one_cycle()(0) * moved[0])
+    assert not torch.allclose(steps["there"][0], steps["here"][0])
+    for name, buffer in steps["here"][1].items():
+        assert torch.equal(buffer, steps["there"][1][name]), name
