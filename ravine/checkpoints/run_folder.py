@@ -37,6 +37,7 @@ class RunFolder:
         self.last_weights = path / "weights" / "last.safetensors"
         self.raw_weights = path / "weights" / "raw.safetensors"  # the last step's own, where an average is deployed
         self.checkpoints = path / "checkpoints"
+        self.weights_path = path / "path"  # the weights along the way
 
     def check(self) -> None:
         """Raises DataError where this is no run's folder."""

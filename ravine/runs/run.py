@@ -125,13 +125,27 @@ def resume(
     run, console = Run(path), Console(quiet=quiet)
     if run.folder.finished:
         return Run(said_finished(run.folder, None, console))
+    dataset, recipe = data_of(run, source, cache, console)
+    with run.folder.lock():
+        return Run(train_in(run.folder, dataset, recipe, device, console, tuple(observers)))
+
+
+def data_of(
+    run: Run, source: Any, cache: str | os.PathLike[str] | None, console: Console
+) -> tuple[data.Dataset, Recipe]:
+    """The data that a run was asked to train on, and the recipe as asked for.
+
+    Args:
+        source: where the data is now; None for where it was.
+
+    Raises:
+        UsageError: it trained on arrays, and no source is given. DataError: the data is gone or damaged.
+    """
     request = run.folder.read_json("request.json")
     where, recipe = request["data"], Recipe.from_toml(request["recipe"], run.folder.request)
     if source is None and not (where == "digits" or os.path.isabs(where)):
-        raise UsageError("trained on arrays", where=str(path), cure="Call ravine.resume(path, source=(x, y))")
+        raise UsageError("trained on arrays", where=str(run.path), cure="Call it from Python with source=(x, y)")
     if source is None and where != "digits" and not os.path.exists(where):
         raise DataError("the data is no longer there", where=where, cure="Say where it is now: --data PLACE")
     source = where if source is None else source
-    dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
-    with run.folder.lock():
-        return Run(train_in(run.folder, dataset, recipe, device, console, tuple(observers)))
+    return data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding), recipe

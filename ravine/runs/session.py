@@ -12,6 +12,7 @@ from ravine.checkpoints.run_folder import RunFolder
 from ravine.devices import device_named
 from ravine.errors import DataError, Interrupted, NonFiniteLossError
 from ravine.recipe import Recipe
+from ravine.runs import path
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.environment import changes, environment_of
 from ravine.runs.results import summarize
@@ -114,13 +115,14 @@ def _epochs(
     stop: StopRequest,
     observers: tuple[Observer, ...],
 ) -> None:
-    total = int(training.recipe.epochs) * training.feed.steps
+    epochs = int(training.recipe.epochs)
+    total = epochs * training.feed.steps
 
     def describe() -> str:
         position = training.position
         loss, correct, _ = (position.sums.mean(1) / max(1, position.seen)).tolist()
         best = f"  val {training.rows[-1]['val/accuracy']:.1%}" if training.rows else ""
-        return f"epoch {position.epoch + 1}/{training.recipe.epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
+        return f"epoch {position.epoch + 1}/{epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
 
     def on_step(_: Position) -> None:
         console.training(training.step, total, describe, int(training.recipe.batch))
@@ -130,11 +132,13 @@ def _epochs(
         if saver.due(mid_epoch=True):
             saver.save()
 
+    if training.step == 0:
+        path.record(folder.weights_path, training.population, 0, epochs)
     for row, times in training.epochs(on_step):
+        path.record(folder.weights_path, training.population, row["epoch"], epochs)
         folder.append_metrics(row)
         folder.append_times(times)
-        line = epoch_line(row, times, int(training.recipe.epochs), row["epoch"] in training.best.epochs)
-        console.say(line)
+        console.say(epoch_line(row, times, epochs, row["epoch"] in training.best.epochs))
         for observer in observers:
             observer(row)
         if saver.due():

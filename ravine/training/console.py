@@ -63,6 +63,12 @@ class Console:
         if done >= total:
             self.close()
 
+    def measuring(self, done: int, total: int) -> None:
+        """Shows at how many points of a landscape the loss is known."""
+        self._advance(done, total, lambda: f"loss at {done:,}/{total:,} points")
+        if done >= total:
+            self.close()
+
     def training(self, done: int, total: int, describe: Callable[[], str], batch: int) -> None:
         """Shows how many steps are done; `describe` is called only when something is about to be drawn.
 
