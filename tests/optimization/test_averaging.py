@@ -34,6 +34,9 @@ def test_ema_is_torchs_averaged_model():
 def test_ema_soon_forgets_the_initial_weights():
     w = torch.full((1,), 100.0)
     ema = EMA([w], decay=0.999)
+    w.zero_()
+    ema.update()
+    torch.testing.assert_close(ema.averages[0], torch.tensor([100 * 2 / 11]))
     for _ in range(50):
         w.zero_()
         ema.update()

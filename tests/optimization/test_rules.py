@@ -100,8 +100,9 @@ def test_lion_by_hand():
     stepper = Stepper(Lion, lr=0.1, beta1=0.5, beta2=0.75, decay=0.2)
     stepper.step(w, torch.tensor([[2.0, -8.0]]), 1.0)  # w(1 - 0.02) - 0.1 sign(g); m = g / 4
     torch.testing.assert_close(w, torch.tensor([[0.88, 1.08]]))
-    stepper.step(w, torch.tensor([[-0.25, 1.0]]), 1.0)  # m = 0.5, -2 against g = -0.25, 1: the momentum wins
-    torch.testing.assert_close(w, torch.tensor([[0.88 * 0.98 - 0.1, 1.08 * 0.98 + 0.1]]))
+    # m = 0.5, -2: at beta1 = 0.5 a gradient against it wins, at beta2's 0.75 it would not
+    stepper.step(w, torch.tensor([[-0.7, 2.8]]), 1.0)
+    torch.testing.assert_close(w, torch.tensor([[0.88 * 0.98 + 0.1, 1.08 * 0.98 - 0.1]]))
 
 
 def test_muon_in_bfloat16_is_torchs_to_its_precision():
@@ -127,7 +128,7 @@ def test_muons_matrices_become_orthogonal():
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES.values() if rule.kernel])
-@pytest.mark.parametrize("settings", [{}, {"decay": 0.1}])
+@pytest.mark.parametrize("settings", [{}, {"decay": 0.1}, {"decay": "a row"}])
 def test_the_kernel_computes_the_formula(rule, settings, monkeypatch):
     """Double precision; the second time the kernel is hidden. Also Nesterov's form and Adam without correction."""
     flags = {"nesterov": True} if rule is Momentum else {"bias_correction": False} if issubclass(rule, Adam) else {}
@@ -137,7 +138,9 @@ def test_the_kernel_computes_the_formula(rule, settings, monkeypatch):
             with monkeypatch.context() as patch:
                 patch.setattr(rule, "kernel", staticmethod(kernel) if kernel else None)
                 matrix, w = torch.ones(2, LONG + 3), torch.ones(41, 1000, requires_grad=True)
-                stepper, optimizer = Stepper(rule, lr=0.01, **chosen), rule([w], lr=0.01, **chosen)
+                row = {"decay": torch.linspace(0, 1, LONG + 3)} if settings.get("decay") == "a row" else {}
+                for_parameters = {**chosen, "decay": 0.0} if row else chosen
+                stepper, optimizer = Stepper(rule, lr=0.01, **{**chosen, **row}), rule([w], lr=0.01, **for_parameters)
                 for g, h in zip(gradients(3, matrix.shape), gradients(3, w.shape), strict=True):
                     stepper.step(matrix, g, 0.5)
                     w.grad = h

@@ -7,7 +7,7 @@ from torch import nn
 
 import ravine
 from ravine import data
-from ravine.checkpoints import weights_file
+from ravine.checkpoints import store, weights_file
 from ravine.errors import UsageError
 from ravine.population import Population
 from ravine.recipe import Recipe
@@ -113,6 +113,29 @@ def test_the_average_is_what_is_scored_and_kept(arrays, tmp_path, average):
     if "lookahead" not in average:  # which changes the training itself
         assert all(torch.equal(raw[name], tensor) for name, tensor in without.items()), "training is left alone"
     assert run.summary["last"]["val"]["loss"] == pytest.approx(run.metrics[-1]["val/loss"]), "one and the same network"
+
+
+def test_the_mean_of_swa_begins_where_it_says(arrays, tmp_path):
+    run = ravine.train(arrays, out=tmp_path, average="swa(start=0.5)", **SMALL)
+    state = store.load_newest(run.folder.checkpoints).state
+    steps = 3 * 8  # 240 training images in batches of 32
+    assert state["averagings"] == steps / 2
+
+
+def test_a_stalled_rate_goes_on_where_it_was(arrays, tmp_path, monkeypatch):
+    monkeypatch.setattr("ravine.runs.saving.COST_SHARE", float("inf"))
+    settings = {**SMALL, "schedule": "plateau(patience=1, factor=0.5, threshold=0.9)", "epochs": 5}
+    whole = ravine.train(arrays, out=tmp_path / "whole", **settings)
+
+    def killed(row):
+        if row["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ravine.train(arrays, out=tmp_path / "part", observers=[killed], **settings)
+    part = ravine.train(arrays, out=tmp_path / "part", **settings)
+    assert [row["lr"] for row in whole.metrics][:2] != [row["lr"] for row in whole.metrics][2:4]
+    assert part.metrics == whole.metrics
 
 
 def test_a_stalled_rate_is_seen_in_the_rows(arrays, tmp_path):
