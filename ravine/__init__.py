@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ravine.loading import load
     from ravine.recipe import Recipe
     from ravine.runs import Run, resume, train
+    from ravine.runs.lr_search import lr_find
     from ravine.trained import Prediction, Trained
 
 # public name -> where it lives
@@ -29,11 +30,12 @@ _HOMES = {
     "Run": "ravine.runs",
     "Trained": "ravine.trained",
     "load": "ravine.loading",
+    "lr_find": "ravine.runs.lr_search",
     "resume": "ravine.runs",
     "train": "ravine.runs",
 }
 
-__all__ = ["Classifier", "Prediction", "RavineError", "Recipe", "Run", "Trained", "load", "resume", "train"]
+__all__ = ["Classifier", "Prediction", "RavineError", "Recipe", "Run", "Trained", "load", "lr_find", "resume", "train"]
 
 
 def __getattr__(name: str) -> object:

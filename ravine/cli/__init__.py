@@ -8,10 +8,12 @@ from importlib import import_module
 COMMANDS = {
     "train": "train on a folder of images; the same command again resumes",
     "resume": "go on with an interrupted run",
+    "lr-find": "suggest a learning rate, with a picture",
     "check": "look over a data set: unreadable files, duplicates, leaks, imbalance",
     "evaluate": "score a run or a weights file on data",
     "predict": "name the classes of images",
     "info": "say what a run or a weights file is",
+    "landscape": "race the update rules on losses of two weights, on a page that plays",
 }
 
 
@@ -57,4 +59,4 @@ def _command(name: str):
 
     if name not in COMMANDS:
         raise UsageError(f"no command {name!r}", where="ravine", cure=did_you_mean(name, COMMANDS))
-    return import_module(f"ravine.cli.{name}")
+    return import_module(f"ravine.cli.{name.replace('-', '_')}")

@@ -15,6 +15,7 @@ class Options:
       ravine evaluate runs/photos photos/
       ravine evaluate best.safetensors new-photos.zip --json
       ravine evaluate runs/photos photos/ --use last --split val
+      ravine evaluate runs/photos photos/ --tta flip
 
     Scores the test/ split of DATA if it has one, else val/, else all of it, and says which.
     """
@@ -27,6 +28,8 @@ class Options:
     """Which split to score."""
     use: Literal["best", "last"] = "best"
     """Which weights of a run."""
+    tta: str = "none"
+    """Test-time augmentation, scored beside the plain network: flip, 10crop, or N draws of the training's own."""
     max_bad: float = 0.01
     """Share of unreadable images that is accepted (they are left out, and listed)."""
     device: str = "auto"
@@ -41,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "evaluate")
     from ravine.checkpoints.records import dumps
     from ravine.cli.allocator import keep_freed_memory
-    from ravine.cli.report import print_score
+    from ravine.cli.report import print_score, print_views
     from ravine.loading import load
     from ravine.training.console import Console
 
@@ -59,8 +62,12 @@ def run(arguments: Sequence[str]) -> int:
         console.warn("these weights were trained on images of this very split, so the score flatters them")
     console.say(f"scoring {said} with {trained.name}")
     score = trained.evaluate(dataset, split)
+    viewed = None if options.tta == "none" else trained.evaluate(dataset, split, options.tta)
     if options.json:
-        print(dumps({"split": split, "weights": trained.name, **score.to_json(trained.classes)}))
+        tta = {"tta": {"views": options.tta, **viewed.to_json(trained.classes)}} if viewed else {}
+        print(dumps({"split": split, "weights": trained.name, **score.to_json(trained.classes), **tta}))
     else:
         print_score(score, trained.classes, said)
+        if viewed:
+            print_views(score, viewed, options.tta)
     return 0

@@ -33,6 +33,8 @@ class Options:
     """How many classes to name for each image."""
     use: Literal["best", "last"] = "best"
     """Which weights of a run."""
+    tta: str = "none"
+    """Test-time augmentation, averaged: none, flip, 10crop, or N draws of the training's own."""
     device: str = "auto"
     """auto (a GPU if there is one), cpu, cuda, cuda:1."""
     json: bool = False
@@ -51,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.top < 1:
         raise UsageError(f"cannot be {options.top}", where="--top", expected="1 or more")
     trained = load(options.weights, use=options.use, device=options.device)
-    predictions = trained.predict(list(options.images), top=options.top)
+    predictions = trained.predict(list(options.images), top=options.top, tta=options.tta)
     unreadable = [p for p in predictions if p.error]
     answers = [p for p in predictions if not p.error]
     if options.json:
@@ -60,7 +62,8 @@ def run(arguments: Sequence[str]) -> int:
             for p in answers
         ]
         failed = [{"path": p.name, "reason": p.error} for p in unreadable]
-        print(json.dumps({"weights": trained.name, "predictions": rows, "unreadable": failed}))
+        tta = {} if options.tta == "none" else {"tta": options.tta}
+        print(json.dumps({"weights": trained.name, **tta, "predictions": rows, "unreadable": failed}))
     elif options.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(["path", "rank", "class", "probability"])

@@ -64,6 +64,16 @@ def print_score(score: Score, classes: tuple[str, ...], split: str) -> None:
         out.print(f"confused: {escape(classes[a])} as {escape(classes[b])}, {count} times")
 
 
+def print_views(plain: Score, viewed: Score, tta: str) -> None:
+    """What averaging over several views changes, in one line under the plain score."""
+    low, high = viewed.interval
+    gain, loss = 100 * (viewed.vote_accuracy - plain.vote_accuracy), viewed.vote_loss - plain.vote_loss
+    Console(soft_wrap=True, highlight=False).print(
+        f"with --tta {escape(tta)}: accuracy {viewed.vote_accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
+        f"{gain:+.2f} points; loss {viewed.vote_loss:.4f}, {loss:+.4f}"
+    )
+
+
 def percent(score: dict[str, Any]) -> str:
     """`91.2% (90.6 to 91.8)`, accuracy and 95% interval."""
     low, high = score["accuracy_interval"]

@@ -11,10 +11,13 @@ from ravine.optimization.clipping import clip_by_norm, clip_by_value
 from ravine.optimization.ema import EMA
 from ravine.optimization.lion import Lion
 from ravine.optimization.lookahead import Lookahead
+from ravine.optimization.lr_finder import lr_find
+from ravine.optimization.lr_suggestion import Suggestion
 from ravine.optimization.momentum import Momentum
 from ravine.optimization.muon import Muon
 from ravine.optimization.nadam import NAdam
 from ravine.optimization.plateau import Plateau
+from ravine.optimization.range_test import RangeTest, Sweep
 from ravine.optimization.rmsprop import RMSProp
 from ravine.optimization.rule import Rule
 from ravine.optimization.sam import SAM, ascended
@@ -81,9 +84,12 @@ __all__ = [
     "NAdam",
     "Plateau",
     "RMSProp",
+    "RangeTest",
     "Rule",
     "Schedule",
     "Stepper",
+    "Suggestion",
+    "Sweep",
     "ascended",
     "clip_adaptive",
     "clip_by_norm",
@@ -95,6 +101,7 @@ __all__ = [
     "inverse_sqrt",
     "join",
     "linear",
+    "lr_find",
     "one_cycle",
     "recompute_statistics",
     "step",
