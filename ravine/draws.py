@@ -35,7 +35,7 @@ def generator(
 @contextmanager
 def own_generators() -> Iterator[None]:
     """Inside the block torch's global generators may be seeded at will; the caller's are as before afterwards."""
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() and torch.cuda.is_initialized() else ()
     with torch.random.fork_rng(devices=devices):
         yield
 

@@ -41,9 +41,10 @@ def from_arrays(
     Raises:
         DataError: other shapes or dtypes, lengths that do not match, NaN, or nothing at all.
     """
+    if not {"x", "y"} <= set(arrays) <= _KEYS:
+        found = ", ".join(sorted(map(str, arrays))) or "nothing"
+        raise DataError(f"has {found}", where=source, expected=", ".join(sorted(_KEYS)))
     given = {name: np.asarray(array) for name, array in arrays.items()}
-    if not {"x", "y"} <= set(given) <= _KEYS:
-        raise DataError(f"has {', '.join(sorted(given)) or 'nothing'}", where=source, expected=", ".join(sorted(_KEYS)))
     names = [name for name in ("train", "val", "test") if {_key("x", name), _key("y", name)} & set(given)]
     pairs = {name: _pair(given, name, source) for name in names}
     for name, (x, _) in pairs.items():

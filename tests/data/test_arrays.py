@@ -105,6 +105,7 @@ def test_names_in_y_with_classes():
         ({"x": images(6, 8, 8), "y": [1, "a", None, 2, 3, 4]}, "integers or strings"),
         ({"x": images(6, 8, 8)}, "expected classes, x, "),
         ({"x": images(6, 8, 8), "y": Y, "z": Y}, "has x, y, z"),
+        ({"train": (images(6, 8, 8), Y)}, "has train; expected classes, x, "),
         ({"x": images(6, 8, 8), "y": Y, "x_val": images(2, 8, 8)}, "only one of x_val and y_val"),
         (
             {"x": images(6, 8, 8), "y": Y, "x_val": images(1, 8, 9), "y_val": [0]},
