@@ -16,7 +16,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMAND_LINES = re.findall(
     r"^ravine (.*?)(?:\s+#.*)?$", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)), re.M
 )
-FLAGS = re.findall(r"`(--[a-z]+(?: (?:\"[^\"]*\"|[^`, \"]+))?)", README)
+# with their values; the page of the architecture speaks of flags in general
+FOR_USERS = "\n".join(text for page, text in TEXTS.items() if page.name != "architecture.md")
+FLAGS = re.findall(r"`(--[a-z]+(?: (?:\"[^\"]*\"|[^`, \"]+))?)", FOR_USERS)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
