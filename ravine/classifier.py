@@ -18,6 +18,7 @@ from ravine.errors import DataError, UsageError
 from ravine.estimator import Estimator, check_examples, check_labels
 from ravine.recipe import Auto, Recipe
 from ravine.runs.defaults import resolve, with_held_out
+from ravine.runs.state import about
 from ravine.runs.trainer import Training
 from ravine.trained import Trained
 from ravine.training.console import Console, epoch_line
@@ -47,6 +48,7 @@ class Classifier(Estimator):
         average: weights that are kept instead of the trained ones: "ema(0.999)", "swa(start=0.75)", "lookahead(k=5)".
         sam: radius within which the worst point is sought, whose gradient is taken; 0 is off.
         augment: what is done to training images: "flip, translate(4)", or none; auto augments colour images.
+        regularize: against overfitting: "dropout(0.5), l2(5e-4), label_smoothing(0.1)", ... or none.
         balance: none, loss or sampler: what to do about unequal classes.
         size: side in pixels that uint8 images are brought to; auto keeps small ones as they are.
         val: share of the examples on which the best weights are chosen, and which are not trained on.
@@ -78,6 +80,7 @@ class Classifier(Estimator):
         average: str = "none",
         sam: float = 0.0,
         augment: str = "auto",
+        regularize: str = "none",
         balance: Literal["none", "loss", "sampler"] = "none",
         size: int | Auto = "auto",
         val: float | Auto = "auto",
@@ -98,6 +101,7 @@ class Classifier(Estimator):
         self.average = average
         self.sam = sam
         self.augment = augment
+        self.regularize = regularize
         self.balance = balance
         self.size = size
         self.val = val
@@ -140,7 +144,7 @@ class Classifier(Estimator):
             console.say(epoch_line(row, times, int(training.recipe.epochs), best))
         training.best.keep_latest(training.population)
         tensors = training.population.named(training.best.state)
-        self.trained_ = Trained(tensors, training.about("best"), name=type(self).__name__, device=device)
+        self.trained_ = Trained(tensors, about(training, "best"), name=type(self).__name__, device=device)
         self.classes_, self.n_features_in_, self._shape = classes, math.prod(x.shape[1:]), x.shape[1:]
         self.history_, self.findings_ = training.rows, dataset.findings
         return self
@@ -200,4 +204,4 @@ class Classifier(Estimator):
         return Recipe().changed(**settings, forward=forward, seed=seed)
 
 
-_TEXTS = ("model", "optimizer", "schedule", "average", "augment", "device")
+_TEXTS = ("model", "optimizer", "schedule", "average", "augment", "regularize", "device")

@@ -33,7 +33,12 @@ class Recipe:
     batch: int | Auto = "auto"
     """Images in a step."""
     augment: str = "auto"
-    """What is done to training images: "flip, translate(4)", or none; auto augments colour images."""
+    """What is done to training images: none, light, standard, strong, or parts with settings: "flip, translate(4),
+    rotate(15), jitter(0.2)" (ravine augment shows what they do); auto is light for colour images, else none."""
+    regularize: str = "none"
+    """Against overfitting: dropout(0.5), spatial_dropout, gaussian_dropout, dropconnect, stochastic_depth(0.1),
+    l2(5e-4), l1, elastic, max_norm(3), weight_noise, label_smoothing(0.1), norm_momentum, early_stopping(5), or
+    several: "dropout(0.5), label_smoothing(0.1)"."""
     clip: float | str = math.inf
     """Longest gradient that is taken as it is; longer ones are shortened to it, per member. Or norm(1.0), the same;
     value(0.5), each number for itself; adaptive(0.01), by the length of the weights that it moves."""
@@ -82,7 +87,7 @@ class Recipe:
             value = getattr(self, name)
             if value != "auto" and not isinstance(value, int):
                 raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected="a whole number")
-        for name in ("model", "optimizer", "schedule", "augment", "average"):
+        for name in ("model", "optimizer", "schedule", "augment", "regularize", "average"):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected="a name, as text")
         for name, choices in _CHOICES.items():

@@ -1,5 +1,6 @@
 """A trained network, read from its weights file: predicts and is evaluated, always in eval mode."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,11 @@ from ravine.inputs import named_images
 from ravine.models import MODELS
 from ravine.population import Population, forward
 from ravine.training.evaluate import Score, evaluate
-from ravine.training.feed import Normalization, clean_batches
+from ravine.training.feed import Normalization
+from ravine.viewing import looking, views_for
 
 _CHUNK = 256
+_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -76,26 +79,29 @@ class Trained:
         self._run = forward(self.population, "direct" if about["members"] == 1 else "loop")
 
     @torch.no_grad()
-    def probabilities(self, x: np.ndarray) -> np.ndarray:
-        """`[N, classes]` float32 for raw rows as they lie in a data set: `[N, C, H, W]` or features `[N, F]`."""
+    def probabilities(self, x: np.ndarray, tta: str | int = "none") -> np.ndarray:
+        """`[N, classes]` float32 for raw rows as they lie in a data set: `[N, C, H, W]` or features `[N, F]`.
+
+        `tta` as of `evaluate`.
+        """
         self._check_pixels(x.dtype, self.name)
         if x.shape[1:] != self.in_shape:
             raise UsageError(f"rows of shape {x.shape[1:]}", where=self.name, expected=str(self.in_shape))
-        out = [np.empty((0, len(self.classes)), np.float32)]
+        run, out = self._look(tta), [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(x), _CHUNK):
             # a copy, since torch warns of arrays that cannot be written to
             rows = torch.from_numpy(np.array(x[start : start + _CHUNK], order="C")).to(self.device)
-            logits = self._run(self.normalize(rows).unsqueeze(0).expand(len(self.population.members), *rows.shape))
-            out.append(logits.float().softmax(2).mean(0).cpu().numpy())
+            out.append(run(rows).softmax(2).mean(0).cpu().numpy())
         return np.concatenate(out)
 
-    def predict(self, images: Any, top: int = 1) -> list[Prediction]:
+    def predict(self, images: Any, top: int = 1, tta: str | int = "none") -> list[Prediction]:
         """The likeliest classes of images.
 
         Args:
             images: a path, a folder (all images in it), one image `uint8 [H, W]` or `[H, W, 1|3]`, a list of these, or
                 an array of examples `[N, ...]` of the kind that it was trained on.
             top: how many classes to name, at least 1.
+            tta: what is averaged over, as of `evaluate`.
 
         Returns:
             A `Prediction` per image, in the order given (folders sorted). An unreadable image has its `error` set.
@@ -106,10 +112,10 @@ class Trained:
         if top < 1:
             raise UsageError(f"cannot be {top}", where="top", expected="1 or more")
         if isinstance(images, np.ndarray) and self._is_batch(images):
-            probabilities = self.probabilities(data.examples(images, "predict", self.preprocessing))
+            probabilities = self.probabilities(data.examples(images, "predict", self.preprocessing), tta)
             names, errors = [f"#{i}" for i in range(len(images))], {}
         else:
-            names, errors, probabilities = self._read(images)
+            names, errors, probabilities = self._read(images, tta)
         ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         answers = (
             (tuple(self.classes[c] for c in best), tuple(float(row[c]) for c in best))
@@ -121,11 +127,13 @@ class Trained:
         """Loads a data set as this network sees images; arguments as `ravine.data.load`."""
         return data.load(source, size=self.preprocessing or "auto", **options)
 
-    def evaluate(self, dataset: data.Dataset, split: str) -> Score:
+    def evaluate(self, dataset: data.Dataset, split: str, tta: str | int = "none") -> Score:
         """Scores a split of a data set that `open` gave. Classes are matched by name, whatever their order is there.
 
         Args:
             split: "train", "val", "test", or "auto": the first that there is of test, val and train.
+            tta: test-time augmentation, whose probabilities are averaged: "none"; "flip", an image and its mirror
+                image; "10crop", five pieces and their mirror images; N, so many draws of the training's own.
 
         Raises:
             DataError: no such split, a class that the network does not know, or inputs of another shape or type.
@@ -143,13 +151,14 @@ class Trained:
             raise DataError(f"shape {tuple(part.shape)}", where=dataset.name, expected=str(self.in_shape))
         of = np.array([self.classes.index(name) for name in dataset.classes])
         labels = torch.from_numpy(of[part.y]).to(self.device)
-        batches = clean_batches(
-            lambda rows: torch.from_numpy(part.take(rows.cpu().numpy())).to(self.device),
-            labels,
-            torch.arange(len(part), device=self.device),
-            self.normalize,
-        )
-        return evaluate(self._run, batches, len(self.population.members), len(self.classes))
+        run, rows = self._look(tta), torch.arange(len(part), device=self.device)
+        raw = lambda own: torch.from_numpy(part.take(own.cpu().numpy())).to(self.device)  # noqa: E731
+        batches = ((raw(own), labels[own]) for own in rows.split(_BATCH))
+        return evaluate(lambda x: run(x[0]), batches, len(self.population.members), len(self.classes))
+
+    def _look(self, tta: str | int) -> Callable[[torch.Tensor], torch.Tensor]:
+        views = views_for(self.about, tta, self.name)
+        return looking(self._run, self.normalize, views, len(self.population.members))
 
     def _member(self, k: int) -> torch.nn.Module:
         model = spec.parse(self.about["model"])
@@ -173,7 +182,7 @@ class Trained:
             return True
         return x.ndim == 3 and (x.shape[2] not in (1, 3) or (1, *x.shape[1:]) == self.in_shape)
 
-    def _read(self, images: Any) -> tuple[list[str], dict[str, str], np.ndarray]:
+    def _read(self, images: Any, tta: str | int) -> tuple[list[str], dict[str, str], np.ndarray]:
         if self.preprocessing is None:
             raise UsageError("trained on arrays", where=self.name, expected=f"rows of shape {self.in_shape}")
         names, errors, chunk, out = [], {}, [], [np.empty((0, len(self.classes)), np.float32)]
@@ -184,8 +193,8 @@ class Trained:
             except RavineError as error:
                 errors[name] = error.what
             if len(chunk) == _CHUNK:
-                out.append(self.probabilities(np.stack(chunk)))
+                out.append(self.probabilities(np.stack(chunk), tta))
                 chunk = []
         if chunk:
-            out.append(self.probabilities(np.stack(chunk)))
+            out.append(self.probabilities(np.stack(chunk), tta))
         return names, errors, np.concatenate(out)

@@ -10,6 +10,7 @@ COMMANDS = {
     "resume": "go on with an interrupted run",
     "lr-find": "suggest a learning rate, with a picture",
     "check": "look over a data set: unreadable files, duplicates, leaks, imbalance",
+    "augment": "see what an augmentation does to your images",
     "evaluate": "score a run or a weights file on data",
     "predict": "name the classes of images",
     "info": "say what a run or a weights file is",

@@ -26,6 +26,8 @@ def _convolution(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1,
 class _Residual(nn.Module):
     """relu(x + batchnorm(W * x)), [B, width, H, W] -> the same shape; gamma starts at 0, so the block as relu(x).
 
+    `drop_path`, under timm's name for it, is the place for stochastic depth.
+
     One convolution a block, not the usual two: at equal compute both were equally accurate on CIFAR-10, after 5 epochs
     and after 11.
     """
@@ -34,11 +36,12 @@ class _Residual(nn.Module):
         super().__init__()
         self.convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
+        self.drop_path = nn.Identity()
         nn.init.kaiming_normal_(self.convolution.weight, mode="fan_in", nonlinearity="relu")
         nn.init.zeros_(self.norm.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x + self.norm(self.convolution(x))).relu_()
+        return (x + self.drop_path(self.norm(self.convolution(x)))).relu_()
 
 
 class _ConvNet(nn.Module):

@@ -16,7 +16,7 @@ class BasicBlock(nn.Module):
     """y = relu(shortcut(x) + bn2(conv2(relu(bn1(conv1(x)))))).
 
     [B, inputs, H, W] -> [B, outputs, H / stride, W / stride]. The second batch norm starts with gamma = 0, so that each
-    block starts as its shortcut (Goyal et al. 2017).
+    block starts as its shortcut (Goyal et al. 2017). `drop_path` is the place for stochastic depth.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int):
@@ -27,6 +27,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
         self.act2 = nn.ReLU(inplace=True)
+        self.drop_path = nn.Identity()
         self.downsample = None
         if stride > 1 or inputs != outputs:
             shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
@@ -34,7 +35,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.act2(shortcut + self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x))))))
+        branch = self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x)))))
+        return self.act2(shortcut + self.drop_path(branch))
 
 
 class _ResNet(nn.Module):

@@ -2,7 +2,7 @@
 
 import torch
 
-from ravine import data, models, spec
+from ravine import augmentation, data, models, spec
 from ravine.errors import UsageError
 from ravine.optimization import RULES
 from ravine.recipe import Recipe
@@ -34,10 +34,9 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
     if recipe.model == "auto":
         decided["model"] = str(models.auto(shape))
         said.append(f"model {decided['model']} ({models.auto_reason(shape)})")
-    if recipe.augment == "auto":
-        decided["augment"], why = _augmentation(shape)
-        if why:
-            said.append(f"augment {decided['augment']} ({why})")
+    decided["augment"], why = augmentation_for(recipe.augment, shape)
+    if why:
+        said.append(f"augment {decided['augment']} ({why})")
     if recipe.optimizer == "auto":
         decided["optimizer"] = "adam"
     decided["lr"] = _rate(recipe.changed(**decided))
@@ -69,13 +68,18 @@ def _rate(recipe: Recipe) -> float:
     return measured if recipe.lr == "auto" else recipe.lr
 
 
-def _augmentation(shape: tuple[int, ...]) -> tuple[str, str]:
-    if len(shape) == 3 and shape[0] == 3 and min(shape[1:]) >= 16:
-        return (
-            f"flip, translate({round(min(shape[1:]) / 16)})",
-            "colour images; without flip where left differs from right",
-        )
-    return "none", "gray or tiny images may be signs that a flip turns into others" if len(shape) == 3 else ""
+def augmentation_for(asked: str, shape: tuple[int, ...]) -> tuple[str, str]:
+    """The augmentation with presets spelled out, and why, where the user did not spell it out."""
+    if len(shape) != 3:
+        return "none" if asked == "auto" else asked, ""
+    if asked != "auto":
+        text = augmentation.expanded(asked, shape)
+        names = {piece.name for piece in spec.parse_list(asked, flag="--augment")}
+        preset = names & augmentation.PRESETS.keys()
+        return text, f"{asked}, spelled out for {shape[2]} x {shape[1]}" if preset else ""
+    if shape[0] == 3 and min(shape[1:]) >= 16:
+        return augmentation.expanded("light", shape), "colour images; without flip where left differs from right"
+    return "none", "gray or tiny images may be signs that a flip turns into others"
 
 
 # Measured on CIFAR-10 and its subsets and on the digits, see benchmarks/RESULTS.md

@@ -12,6 +12,7 @@ from ravine.errors import UsageError
 from ravine.optimization import AVERAGES, CLIPS, RULES, SCHEDULES, Average, Schedule, Stepper, ascended, clip_by_norm
 from ravine.population import Population
 from ravine.recipe import Recipe
+from ravine.regularization import weights_only
 
 
 def stepper(recipe: Recipe, population: Population) -> Stepper:
@@ -21,10 +22,7 @@ def stepper(recipe: Recipe, population: Population) -> Stepper:
     del settings["params"]
     made = Stepper(rule, layout=population.layout, **settings)  # pyright: ignore[reportArgumentType]
     if made.group["decay"]:
-        decayed = torch.zeros(population.weights.shape[1], device=population.weights.device, dtype=torch.float64)
-        for slot in population.layout:
-            decayed[slot.start : slot.stop] = len(slot.shape) > 1
-        made.group["decay"] = made.group["decay"] * decayed
+        made.group["decay"] = made.group["decay"] * weights_only(population.layout, population.weights.device).double()
     return made
 
 

@@ -11,15 +11,21 @@ from ravine.errors import UsageError
 from ravine.models import MODELS
 from ravine.population import Forward, Population, fastest_way, forward
 from ravine.recipe import Recipe
+from ravine.runs.regularizing import put_into
 
 
 def network_maker(recipe: Recipe, in_shape: tuple[int, ...], classes: int) -> Callable[[int], nn.Module]:
-    """A function from a member's number to its network, with initial weights that depend on the seed and the number."""
+    """A function from a member's number to its network, with initial weights that depend on the seed and the number.
+
+    Dropout and the like are put in afterwards and draw nothing: runs with and without start from the same weights.
+    """
     model = spec.parse(recipe.model, flag="--model")
 
     def make(member: int) -> nn.Module:
         with draws.seeded(recipe.seed, member, "init"):
-            return spec.build(model, MODELS, flag="--model", in_shape=in_shape, classes=classes)
+            network = spec.build(model, MODELS, flag="--model", in_shape=in_shape, classes=classes)
+        put_into(network, recipe)
+        return network
 
     return make
 
@@ -37,7 +43,8 @@ def runner(recipe: Recipe, population: Population, batch: torch.Tensor | None) -
         raise UsageError("direct runs one member", where="--forward", expected="loop, vmap or auto with --members")
     if batch is not None:
         # a compiled network cannot be mapped over members, so there is nothing to choose
-        way, timed = ("loop", {}) if recipe.compile and recipe.members > 1 else fastest_way(population, batch)
+        with draws.own_generators():  # dropout draws while it is timed
+            way, timed = ("loop", {}) if recipe.compile and recipe.members > 1 else fastest_way(population, batch)
     if recipe.compile:
         if way == "vmap":
             raise UsageError("cannot be compiled", where="--forward vmap", expected="--forward loop with --compile")

@@ -18,6 +18,7 @@ def metrics_row(epoch: Epoch, validation: Score, clean: Score, lr: float) -> dic
     """
     columns = {
         "train/loss": epoch.loss,
+        **({"train/penalty": epoch.penalty} if epoch.penalty else {}),
         "train/accuracy": epoch.accuracy,
         "train/clean_accuracy": clean.accuracy,
         "val/loss": validation.loss,

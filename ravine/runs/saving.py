@@ -6,6 +6,7 @@ from pathlib import Path
 from ravine.checkpoints import store, weights_file
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.errors import NonFiniteLossError
+from ravine.runs.state import about, state_of
 from ravine.runs.trainer import Training
 
 # A save is due when it costs at most this share of the time since the last one. What a kill costs is only that time:
@@ -56,14 +57,14 @@ class Saver:
         with training.deployed():
             best.keep_latest(population)
             last = {name: tensor.clone() for name, tensor in population.named(population.state()).items()}
-        tensors, state = training.state()
+        tensors, state = state_of(training)
         self.newest = store.save(folder.checkpoints, training.step, tensors, state)
         if self._best_written != best.epochs or 0 in best.epochs:
-            weights_file.write(folder.best_weights, population.named(best.state), training.about("best"))
+            weights_file.write(folder.best_weights, population.named(best.state), about(training, "best"))
             self._best_written = list(best.epochs)
-        weights_file.write(folder.last_weights, last, training.about("last"))
+        weights_file.write(folder.last_weights, last, about(training, "last"))
         if training.average:
-            weights_file.write(folder.raw_weights, population.named(population.state()), training.about("raw"))
+            weights_file.write(folder.raw_weights, population.named(population.state()), about(training, "raw"))
         folder.write_results_csv(training.rows, training.times)
         self.saved_step = training.step
         self._ended = time.monotonic()

@@ -17,6 +17,7 @@ from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.environment import changes, environment_of
 from ravine.runs.results import summarize
 from ravine.runs.saving import Saver
+from ravine.runs.state import restore
 from ravine.runs.trainer import Training
 from ravine.training.console import Console, epoch_line
 from ravine.training.fit import Position
@@ -90,7 +91,7 @@ def _prepare(
     _refuse_changed(loaded.state["fingerprint"], dataset)
     dataset, recipe = with_held_out(dataset, Recipe.read(folder.recipe))
     training = Training(recipe, dataset, device)
-    training.restore(loaded.tensors, loaded.state)
+    restore(training, loaded.tensors, loaded.state)
     training.times = [row for row in folder.read_rows("times.jsonl") if row["epoch"] <= training.position.epoch]
     folder.rewrite_metrics(training.rows)
     folder.rewrite_times(training.times)
@@ -120,7 +121,7 @@ def _epochs(
 
     def describe() -> str:
         position = training.position
-        loss, correct, _ = (position.sums.mean(1) / max(1, position.seen)).tolist()
+        loss, correct, *_ = (position.sums.mean(1) / max(1, position.seen)).tolist()
         best = f"  val {training.rows[-1]['val/accuracy']:.1%}" if training.rows else ""
         return f"epoch {position.epoch + 1}/{epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
 

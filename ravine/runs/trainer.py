@@ -5,7 +5,6 @@ The files of this folder and the command line are the only ones that know all ro
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -17,7 +16,7 @@ from ravine.errors import DataError
 from ravine.optimization import recompute_statistics
 from ravine.population import Population
 from ravine.recipe import Recipe
-from ravine.runs import descent
+from ravine.runs import descent, regularizing
 from ravine.runs.feeding import augmentation, order, resident
 from ravine.runs.networks import network_maker, runner
 from ravine.runs.rows import metrics_row, times_row
@@ -56,6 +55,7 @@ class Training:
             raise DataError(found, where=dataset.name, expected="at least 2 and 1")
         if len(dataset.classes) < 2:
             raise DataError("one class only", where=dataset.name, expected="images of two classes or more")
+        recipe = regularizing.with_patience(recipe)
         self.recipe, self.dataset, self.device = recipe, dataset, device
         self.in_shape = tuple(train.shape)
         self.normalize = normalization(train.take, len(train))
@@ -71,7 +71,7 @@ class Training:
             members=recipe.members,
             normalize=self.normalize,
             repeats=recipe.balance == "sampler",
-            **augmentation(recipe, self.in_shape, len(train)),
+            **augmentation(recipe, self.in_shape, len(train), len(dataset.classes), self.normalize),
         )
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
         self.run, way, self.timed = runner(recipe, self.population, batch)
@@ -79,7 +79,10 @@ class Training:
         self.stepper, self.schedule = descent.stepper(recipe, self.population), descent.schedule(recipe)
         self.clip, self.ascend = descent.clipping(recipe, self.population), descent.ascent(recipe)
         self.average = descent.average(recipe, self.population.weights)
-        self.position = Position(torch.zeros(3, recipe.members, dtype=torch.float64, device=device))
+        self.penalty = regularizing.penalty(recipe, self.population)
+        self.perturb = regularizing.perturbation(recipe, self.population)
+        self.project = regularizing.projection(recipe, self.population)
+        self.position = Position(torch.zeros(4, recipe.members, dtype=torch.float64, device=device))
         self.best = Best(self.population)
         self.rows: list[dict[str, Any]] = []
         self.times: list[dict[str, Any]] = []
@@ -111,7 +114,7 @@ class Training:
             self.population,
             self.run,
             self.feed,
-            criterion=cross_entropy(self._class_weights()),
+            criterion=cross_entropy(self._class_weights(), regularizing.smoothing(self.recipe)),
             update=self._update,
             clip=self.clip,
             schedule=self.schedule,
@@ -119,6 +122,8 @@ class Training:
             validate=self._validate,
             position=self.position,
             seed=self.recipe.seed,
+            penalty=self.penalty,
+            perturb=self.perturb,
             ascend=self.ascend,
             on_step=on_step,
         ):
@@ -150,6 +155,8 @@ class Training:
 
     def _update(self, weights: torch.Tensor, grads: torch.Tensor, factor: float) -> None:
         self.stepper.step(weights, grads, factor)
+        if self.project:
+            self.project(weights, float(self.recipe.lr) * factor)
         if self.average:
             self.average.update((self.step + 1) / (int(self.recipe.epochs) * self.feed.steps))
 
@@ -166,61 +173,6 @@ class Training:
         indices = torch.arange(len(self.labels[split])) if rows is None else torch.from_numpy(rows)
         batches = clean_batches(self.takes[split], self.labels[split], indices.to(self.device), self.normalize)
         return evaluate(self.run, batches, self.recipe.members, len(self.dataset.classes))
-
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Tensors and plain values that `restore` goes on from, as if nothing had happened."""
-        rule = self.stepper.state
-        tensors = {f"population/{name}": tensor for name, tensor in self.population.state().items()}
-        tensors |= {f"best/{name}": tensor for name, tensor in self.best.state.items()}
-        tensors |= {f"rule/{name}": value for name, value in rule.items() if isinstance(value, torch.Tensor)}
-        if self.average:
-            tensors["average/weights"] = self.average.averages[0]
-        position = self.position
-        return tensors, {
-            "position": {"epoch": position.epoch, "step": position.step, "seen": position.seen},
-            "sums": position.sums.tolist(),
-            "rule": {name: value for name, value in rule.items() if not isinstance(value, torch.Tensor)},
-            "best": self.best.about(),
-            "averagings": self.average.updates if self.average else 0,
-            "rows": self.rows,
-            "fingerprint": self.dataset.fingerprint,
-        }
-
-    def restore(self, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
-        """The reverse of `state`."""
-        parts: dict[str, dict[str, torch.Tensor]] = {"population": {}, "best": {}, "rule": {}, "average": {}}
-        for name, tensor in tensors.items():
-            part, rest = name.split("/", 1)
-            parts[part][rest] = tensor
-        self.population.load(parts["population"])
-        self.best.restore(parts["best"], state["best"])
-        self.stepper.state = {**{n: t.to(self.device) for n, t in parts["rule"].items()}, **state["rule"]}
-        sums = torch.tensor(state["sums"], dtype=torch.float64, device=self.device)
-        self.position = Position(sums, **state["position"])
-        self.rows = list(state["rows"])
-        if self.average:
-            averages = [parts["average"]["weights"]]
-            self.average.load_state_dict({"averages": averages, "updates": state["averagings"]})
-        for row in self.rows:
-            descent.observe(self.schedule, row)
-
-    def about(self, which: str) -> dict[str, Any]:
-        """What a weights file says of itself: enough to predict from that one file."""
-        return {
-            "which": which,
-            "classes": list(self.dataset.classes),
-            "model": self.recipe.model,
-            "in_shape": list(self.in_shape),
-            "members": self.recipe.members,
-            "preprocessing": asdict(self.dataset.preprocessing) if self.dataset.preprocessing else None,
-            "normalization": {"mean": list(self.normalize.mean), "std": list(self.normalize.std)},
-            "average": self.recipe.average if which != "raw" else "none",
-            "epochs": self.best.epochs if which == "best" else [self.position.epoch] * self.recipe.members,
-            "scores": self.best.scores if which == "best" else None,
-            "data": self.dataset.name,
-            "fingerprint": self.dataset.fingerprint,
-            "recipe": self.recipe.to_toml(),
-        }
 
     def _class_weights(self) -> torch.Tensor | None:
         if self.recipe.balance != "loss":

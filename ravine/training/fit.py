@@ -17,6 +17,7 @@ import torch
 from ravine import draws
 from ravine.errors import NonFiniteLossError
 from ravine.population import Forward, Population
+from ravine.training.objective import Objective
 
 
 class Feed(Protocol):
@@ -28,7 +29,7 @@ class Feed(Protocol):
         ...
 
     def epoch(self, number: int, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Batches `x [K, B, ...]`, `y [K, B]` of an epoch, from batch `first` on."""
+        """Batches `x [K, B, ...]`, `y` from batch `first` on; y is labels `[K, B]` or targets `[K, B, classes]`."""
         ...
 
 
@@ -36,7 +37,8 @@ class Feed(Protocol):
 class Position:
     """Where a training stands, between two steps: with the weights and the rule's state, all that it takes to go on.
 
-    `sums` `[3, K]` adds up loss, right answers and gradient norm over the `seen` examples of the epoch under way.
+    `sums` `[4, K]` adds up loss, right answers, gradient norm and penalty over the `seen` examples of the epoch under
+    way; without penalties `[3, K]` will do.
     """
 
     sums: torch.Tensor
@@ -49,9 +51,9 @@ class Position:
 class Epoch:
     """What happened in one epoch; lists have an entry per member.
 
-    `number` counts from 1; `rate` is the schedule's factor at the epoch's last step; `norm` the mean length of the
-    gradient before clipping; `examples` counts those since the loop was entered; `seconds` says where the time went
-    (data, compute, validation).
+    `number` counts from 1; `loss` is that of the data, to which `penalty` is added where there is one; `rate` is the
+    schedule's factor at the epoch's last step; `norm` the mean length of the whole gradient before clipping; `examples`
+    counts those since the loop was entered; `seconds` says where the time went (data, compute, validation).
     """
 
     number: int
@@ -62,6 +64,7 @@ class Epoch:
     validation: Any
     examples: int
     seconds: dict[str, float]
+    penalty: list[float] | None = None
 
 
 def fit(
@@ -77,6 +80,8 @@ def fit(
     validate: Callable[[], Any],
     position: Position,
     seed: int = 0,
+    penalty: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
+    perturb: Callable[[int, int], AbstractContextManager[None]] | None = None,
     ascend: Callable[[torch.Tensor, torch.Tensor], AbstractContextManager[None]] | None = None,
     on_step: Callable[[Position], None] | None = None,
 ) -> Iterator[Epoch]:
@@ -86,21 +91,22 @@ def fit(
         population: what is trained.
         run: the population's forward.
         feed: batches of an epoch, by number.
-        criterion: logits `[K, B, classes]` and labels `[K, B]` to losses `[K]`.
+        criterion: logits `[K, B, classes]` and what the feed gives as `y` to losses `[K]`.
         update: moves weights `[K, P]` by gradients `[K, P]` at a factor of the rate.
-        clip: may shorten gradients `[K, P]` in place; returns their norms `[K]` from before.
+        clip: may shorten gradients `[K, P]`, penalty included, in place; returns their norms `[K]` from before.
         schedule: progress (0..1) to a factor of the rate.
         epochs: how many there are in all.
         validate: scores the population; called in eval mode.
         position: where to start; moves along in place.
         seed: of what the networks draw (dropout).
-        ascend: where to take the gradient instead (SAM): given weights and gradients `[K, P]`, a block inside which the
-            weights are others. What is counted is the loss at the weights themselves.
+        penalty, perturb, ascend: what is added to the loss, noise on the weights, and where the gradient is taken
+            instead; see `Objective`.
         on_step: called between two steps; what it raises ends the training there.
 
     Raises:
         NonFiniteLossError: a loss or gradient is NaN or infinite; weights, statistics and position are those before it.
     """
+    objective = Objective(population, run, criterion, seed, penalty, perturb, ascend)
     statistics = {name: buffer.clone() for name, buffer in population.buffers.items()}
     while position.epoch < epochs:
         seconds, started, before = {"data": 0.0}, time.perf_counter(), position.seen
@@ -109,22 +115,14 @@ def fit(
             for x, y in _timed(feed.epoch(position.epoch, position.step), seconds):
                 rate = schedule((position.epoch + position.step / feed.steps) / epochs)
                 _copy(population.buffers, to=statistics)
-
-                def reseed(k: int) -> None:
-                    draws.seed_global(seed, k, "forward", position.epoch, position.step)
-
-                losses, logits = _gradient(population, run, criterion, x, y, reseed)
-                if ascend:
-                    seen = {name: buffer.clone() for name, buffer in population.buffers.items()}
-                    with ascend(population.weights, population.grads):
-                        _gradient(population, run, criterion, x, y, reseed)
-                    _copy(seen, to=population.buffers)  # statistics of the weights themselves
+                losses, penalties, logits = objective.gradient(x, y, position.epoch, position.step)
                 norms = clip(population.grads)
-                if not (losses + norms).isfinite().all():
+                whole = losses if penalties is None else losses + penalties
+                if not (whole + norms).isfinite().all():
                     _copy(statistics, to=population.buffers)
-                    raise _not_finite(position, losses, norms)
+                    raise _not_finite(position, whole, norms)
                 update(population.weights, population.grads, rate)
-                _count(position, losses, logits, y, norms)
+                _count(position, losses, penalties, logits, y, norms)
                 if on_step:
                     on_step(position)
         seconds["compute"] = time.perf_counter() - started - seconds["data"]
@@ -132,26 +130,10 @@ def fit(
         validation = validate()
         seconds["validation"] = time.perf_counter() - started - seconds["data"] - seconds["compute"]
         last_rate = schedule((position.epoch + (feed.steps - 1) / feed.steps) / epochs)
-        record = _record(position, last_rate, validation, position.seen - before, seconds)
+        record = _record(position, last_rate, validation, position.seen - before, seconds, penalty is not None)
         position.sums.zero_()
         position.epoch, position.step, position.seen = position.epoch + 1, 0, 0
         yield record
-
-
-def _gradient(
-    population: Population,
-    run: Forward,
-    criterion: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    x: torch.Tensor,
-    y: torch.Tensor,
-    reseed: Callable[[int], None],
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Fills `population.grads` at the present weights; returns losses `[K]` and logits `[K, B, classes]`."""
-    logits = run(x, reseed)
-    losses = criterion(logits, y)
-    population.grads.zero_()
-    losses.sum().backward()
-    return losses.detach(), logits.detach()
 
 
 def _copy(tensors: dict[str, torch.Tensor], to: dict[str, torch.Tensor]) -> None:
@@ -171,18 +153,29 @@ def _timed(batches: Iterator[Any], seconds: dict[str, float]) -> Iterator[Any]:
 
 
 def _count(
-    position: Position, losses: torch.Tensor, logits: torch.Tensor, y: torch.Tensor, norms: torch.Tensor
+    position: Position,
+    losses: torch.Tensor,
+    penalties: torch.Tensor | None,
+    logits: torch.Tensor,
+    y: torch.Tensor,
+    norms: torch.Tensor,
 ) -> None:
     examples = y.shape[1]
-    correct = (logits.argmax(2) == y).sum(1)
-    position.sums += torch.stack([losses.double() * examples, correct.double(), norms.double() * examples])
+    likeliest = y if y.dim() == 2 else y.argmax(2)
+    correct = (logits.argmax(2) == likeliest).sum(1)
+    position.sums[:3] += torch.stack([losses.double() * examples, correct.double(), norms.double() * examples])
+    if penalties is not None:
+        position.sums[3] += penalties.double() * examples
     position.seen += examples
     position.step += 1
 
 
-def _record(position: Position, rate: float, validation: Any, examples: int, seconds: dict[str, float]) -> Epoch:
-    loss, accuracy, norm = (position.sums / max(position.seen, 1)).tolist()
-    return Epoch(position.epoch + 1, loss, accuracy, norm, rate, validation, examples, seconds)
+def _record(
+    position: Position, rate: float, validation: Any, examples: int, seconds: dict[str, float], penalized: bool
+) -> Epoch:
+    loss, accuracy, norm, *penalty = (position.sums / max(position.seen, 1)).tolist()
+    penalties = penalty[0] if penalized else None
+    return Epoch(position.epoch + 1, loss, accuracy, norm, rate, validation, examples, seconds, penalties)
 
 
 def _not_finite(position: Position, losses: torch.Tensor, norms: torch.Tensor) -> NonFiniteLossError:

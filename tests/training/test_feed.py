@@ -91,3 +91,76 @@ def test_what_happens_to_an_image_depends_on_neither_batch_nor_order():
                     seen[name][k, label] = image
     assert seen["a"] == seen["b"]
     assert seen["a"][1, 4] == 4 + 400 + 10 + 7
+
+
+class Swap:
+    """Replaces an image by its partner where the number is at least 1/2, and keeps a tenth of its label."""
+
+    def partners(self, u, pool):
+        return (u[:, 0] * pool).long()
+
+    def __call__(self, x, other, y, other_y, u):
+        hot, other_hot = (torch.nn.functional.one_hot(labels, 10).float() for labels in (y, other_y))
+        return torch.where(u[:, 0, None, None, None] < 0.5, x, other), 0.1 * hot + 0.9 * other_hot
+
+
+def mixing_feed(bounds, shift=0, members=2, repeats=False):
+    x, y = torch.arange(10.0).view(10, 1, 1, 1), torch.arange(10)
+
+    def numbers(member, epoch):
+        generator = torch.Generator().manual_seed(100 * member + epoch)
+        return torch.rand(10, 3, generator=generator)
+
+    def order(member, epoch):
+        return torch.full((10,), 3) if repeats else (torch.arange(10) * 3 + member + shift) % 10
+
+    def augment(x, u):
+        assert u.shape[1] == 2, "the mix's numbers are its own"
+        return x + u[:, :1, None, None]
+
+    normalize = Normalization((0.0,), (1.0,))
+    return TrainingFeed(
+        lambda rows: x[rows], y, order, bounds, members, normalize, augment, numbers, repeats, Swap(), own_draws=2
+    )
+
+
+def test_what_an_image_is_mixed_with_depends_on_neither_batch_nor_order_nor_members():
+    seen = {}
+    for name, bounds, shift, members in (
+        ("a", [(0, 4), (4, 10)], 0, 2),
+        ("b", [(0, 10)], 7, 2),
+        ("c", [(0, 10)], 0, 1),
+    ):
+        here = mixing_feed(bounds, shift, members)
+        seen[name] = {}
+        for epoch in range(2):
+            for (start, stop), (x, y) in zip(bounds, here.epoch(epoch), strict=True):
+                assert y.shape == (members, stop - start, 10)
+                for k in range(members):
+                    rows = here.order(k, epoch)[start:stop].tolist()
+                    for row, image, label in zip(rows, x[k].flatten().tolist(), y[k], strict=True):
+                        seen[name][k, epoch, row] = (image, tuple(label.tolist()))
+    assert seen["a"] == seen["b"]
+    assert seen["c"] == {key: value for key, value in seen["a"].items() if key[0] == 0}
+    assert len({image for image, _ in seen["a"].values()}) > 20
+
+
+def test_a_partner_is_augmented_by_its_own_numbers():
+    here = mixing_feed([(0, 10)], members=1)
+    ((x, y),) = here.epoch(1)
+    table, rows = here.numbers(0, 1), here.order(0, 1)
+    for image, label, row in zip(x.flatten(), y[0], rows.tolist(), strict=True):
+        partner = int(table[row, 2] * 10)
+        source = row if table[row, 2] < 0.5 else partner
+        assert image == source + table[source, 0]
+        assert label[partner] >= 0.9
+        torch.testing.assert_close(label.sum(), torch.tensor(1.0))
+
+
+def test_copies_of_an_image_are_mixed_with_other_places():
+    here = mixing_feed([(0, 5), (5, 10)], repeats=True)
+    images = torch.cat([x for x, _ in here.epoch(0)], 1)
+    assert (images.floor() == 3).all()
+    assert len(images.unique()) > 8
+    whole, rest = list(here.epoch(3)), list(here.epoch(3, first=1))
+    assert torch.equal(whole[1][0], rest[0][0])

@@ -28,8 +28,8 @@ def make(k):
 class Batches:
     steps = STEPS
 
-    def __init__(self, members=1, poison=None):
-        self.members, self.poison = members, poison
+    def __init__(self, members=1, poison=None, soft=False):
+        self.members, self.poison, self.soft = members, poison, soft
 
     def epoch(self, number, first=0):
         for step in range(first, self.steps):
@@ -40,7 +40,8 @@ class Batches:
             x = torch.stack(parts)
             if (number, step) == self.poison:
                 x = x * math.inf
-            yield x, (x.sum(2) > 0).long()
+            y = (x.sum(2) > 0).long()
+            yield x, F.one_hot(y, 2).float() if self.soft else y
 
 
 class Task:
@@ -50,10 +51,10 @@ class Task:
         self.population = Population(make, members)
         self.run = forward(self.population, way or ("direct" if members == 1 else "loop"))
         self.stepper = Stepper(rule, lr=0.05)
-        self.position = Position(torch.zeros(3, members, dtype=torch.float64))
+        self.position = Position(torch.zeros(4, members, dtype=torch.float64))
         self.batches, self.epochs = Batches(members, poison), epochs
 
-    def fit(self, on_step=None, ascend=None, clip=1.0):
+    def fit(self, on_step=None, clip=1.0, **pieces):
         return fit(
             self.population,
             self.run,
@@ -66,8 +67,8 @@ class Task:
             validate=lambda: self.population.members[0].training,
             position=self.position,
             seed=11,
-            ascend=ascend,
             on_step=on_step,
+            **pieces,
         )
 
 
@@ -198,3 +199,138 @@ def test_an_ascent_takes_the_gradient_elsewhere_and_the_statistics_here():
     assert not torch.allclose(steps["there"][0], steps["here"][0])
     for name, buffer in steps["here"][1].items():
         assert torch.equal(buffer, steps["there"][1][name]), name
+
+
+def l2(weights, grads, strength=0.5):
+    """A penalty in one line a formula."""
+    grads += strength * weights
+    return strength / 2 * weights.square().sum(1)
+
+
+def first_step(**pieces):
+    """Weights before the first step of plain SGD without clipping, and by what gradient it moved them."""
+    task = Task(members=2, rule=SGD, epochs=1)
+    before = task.population.weights.clone()
+
+    def on_step(_):
+        raise Stop
+
+    with pytest.raises(Stop):
+        list(task.fit(on_step, clip=math.inf, **pieces))
+    return before, (before - task.population.weights) / (0.05 * one_cycle()(0)), task
+
+
+def test_a_penalty_joins_the_gradient_and_stands_beside_the_loss():
+    before, data_gradient, plain = first_step()
+    _, gradient, task = first_step(penalty=l2)
+    torch.testing.assert_close(gradient, data_gradient + 0.5 * before, rtol=1e-3, atol=1e-3)
+    assert torch.equal(task.position.sums[:2], plain.position.sums[:2]), "loss and accuracy are those of the data"
+    whole = torch.linalg.vector_norm(gradient, dim=1)
+    torch.testing.assert_close(task.position.sums[2] / B, whole.double(), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(task.position.sums[3] / B, (0.25 * before.square().sum(1)).double())
+
+
+def test_the_epochs_penalty_is_its_mean_over_the_steps():
+    task, seen = Task(members=2), []
+
+    def penalty(weights, grads):
+        seen.append(l2(weights, grads))
+        return seen[-1]
+
+    records = list(task.fit(penalty=penalty))
+    for number, record in enumerate(records):
+        mean = torch.stack(seen[number * STEPS : (number + 1) * STEPS]).mean(0)
+        assert record.penalty == pytest.approx(mean.tolist())
+    assert all(record.penalty is None for record in Task().fit())
+
+
+def test_clipping_sees_the_whole_gradient():
+    task = Task(rule=SGD, epochs=1)
+    before = task.population.weights.clone()
+
+    def on_step(_):
+        raise Stop
+
+    with pytest.raises(Stop):
+        list(task.fit(on_step, clip=0.1, penalty=lambda w, g: l2(w, g, 1e3)))
+    length = float((before - task.population.weights).norm()) / (0.05 * one_cycle()(0))
+    assert length == pytest.approx(0.1, rel=1e-3)
+
+
+def test_an_ascent_takes_the_penalty_along():
+    """SAM seeks the worst point of the sum of loss and penalty, and descends the gradient of both there."""
+    calls, arrived = [], []
+
+    def penalty(weights, grads):
+        calls.append(weights.clone())
+        return l2(weights, grads)
+
+    @contextmanager
+    def ascend(weights, grads):
+        arrived.append(grads.clone())
+        kept = weights.clone()
+        weights.add_(0.5)
+        yield
+        weights.copy_(kept)
+
+    before, gradient, task = first_step(penalty=penalty, ascend=ascend)
+    _, plain, _ = first_step(ascend=ascend)
+    torch.testing.assert_close(arrived[0] - arrived[1], 0.5 * before, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(gradient - plain, 0.5 * (before + 0.5), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(torch.stack(calls), torch.stack([before, before + 0.5]))
+    shown = (0.25 * before.square().sum(1)).double()
+    torch.testing.assert_close(task.position.sums[3] / B, shown, msg="the penalty of the weights themselves is shown")
+
+
+def test_noise_on_the_weights_is_for_the_datas_gradient_alone():
+    at = []
+
+    @contextmanager
+    def perturb(epoch, step):
+        at.append((epoch, step))
+        weights = task.population.weights
+        kept = weights.clone()
+        weights.add_(0.25)
+        yield
+        weights.copy_(kept)
+
+    def penalty(weights, grads):
+        assert torch.equal(weights, before)
+        return l2(weights, grads)
+
+    task = Task(rule=SGD, epochs=1)
+    before = task.population.weights.clone()
+
+    def on_step(_):
+        raise Stop
+
+    with pytest.raises(Stop):
+        list(task.fit(on_step, clip=math.inf, perturb=perturb, penalty=penalty))
+    moved = (before - task.population.weights) / (0.05 * one_cycle()(0)) - 0.5 * before
+    other = Task(rule=SGD, epochs=1)
+    other.population.weights.add_(0.25)
+    displaced = other.population.weights.clone()
+    with pytest.raises(Stop):
+        list(other.fit(on_step, clip=math.inf))
+    expected = (displaced - other.population.weights) / (0.05 * one_cycle()(0))
+    torch.testing.assert_close(moved, expected, rtol=1e-3, atol=2e-3)
+    list(task.fit(perturb=perturb, penalty=lambda weights, grads: weights.sum(1)))
+    assert at == [(0, step) for step in range(STEPS)], "each step has its own"
+
+
+def test_a_penalty_that_is_not_finite_changes_nothing():
+    task = Task()
+    before = everything(task)
+    with pytest.raises(NonFiniteLossError, match="epoch 1, step 1"):
+        list(task.fit(penalty=lambda weights, grads: torch.tensor([math.inf])))
+    for name, tensor in before.items():
+        assert torch.equal(tensor, everything(task)[name]), name
+
+
+def test_soft_targets_are_learned_from_and_counted_by_their_likeliest_class():
+    hard, soft = Task(members=2), Task(members=2)
+    soft.batches.soft = True
+    for a, b in zip(hard.fit(), soft.fit(), strict=True):
+        assert a.accuracy == b.accuracy
+        assert a.loss == pytest.approx(b.loss)
+    torch.testing.assert_close(hard.population.weights, soft.population.weights)

@@ -1,0 +1,63 @@
+"""A term added to the loss, as a value and a gradient, without a pass of autograd through the weights.
+
+penalty = l2(5e-4)
+loss.backward()
+extra = penalize(model, penalty)      # after backward: the gradients are those of loss + extra
+optimizer.step()
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+_BLOCK = 1 << 17  # columns
+
+Penalty = Callable[[Tensor, Tensor], Tensor]
+"""From weights `[K, ...]` to values `[K]`; adds its gradient to the gradients `[K, ...]`, in place."""
+
+
+def penalize(model: nn.Module, penalty: Penalty) -> Tensor:
+    """Adds a penalty's gradient to that of every weight of 2 or more dimensions; returns its value, a scalar.
+
+    For any loop, between `backward` and the step. Weights without a gradient (frozen ones) are left out.
+    """
+    total = torch.zeros(())
+    for w in model.parameters():
+        if w.dim() > 1 and w.grad is not None:
+            total = total.to(w.device) + penalty(w.detach().unsqueeze(0), w.grad.unsqueeze(0)).sum()
+    return total
+
+
+def coefficient(strength: float | Tensor, mask: Tensor | None) -> float | Tensor:
+    """What each weight's penalty is multiplied by: `strength`, a number or a column `[K, 1]`, where the mask is 1."""
+    if mask is None:
+        return strength
+    return mask * (strength.to(mask) if isinstance(strength, Tensor) else strength)
+
+
+def applied(
+    pull: Callable[[Tensor, float | Tensor], Tensor], strength: float | Tensor, weights: Tensor, grads: Tensor | None
+) -> Tensor:
+    """Adds `pull(w, strength)`, the penalty's gradient, to the gradients; returns the sums of `pull(w, strength) w`.
+
+    A matrix goes block by block, so that what is pulled stays in the processor's cache.
+
+    Args:
+        pull: a function of weights, each on its own, and of the strength.
+        strength: a number, or a tensor that broadcasts against the weights.
+        weights: `[K, ...]`.
+        grads: likewise, changed in place; None leaves them out.
+    """
+    total = weights.new_zeros(len(weights))
+    width = _BLOCK if weights.dim() == 2 else max(1, weights.shape[-1])
+    for start in range(0, weights.shape[-1], width):
+        columns = slice(start, start + width)
+        w, s = weights[..., columns], strength
+        if isinstance(s, Tensor):  # in the weights' number format, so that a column acts as a number on one network
+            s = (s if s.shape[-1] == 1 else s[..., columns]).to(weights)
+        found = pull(w, s)
+        if grads is not None:
+            grads[..., columns].add_(found)
+        total += found.mul_(w).flatten(1).sum(1)
+    return total

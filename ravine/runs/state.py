@@ -1,0 +1,68 @@
+"""What is kept of a training: what it goes on from, and what its weights files say of themselves."""
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from ravine.runs import descent
+from ravine.runs.trainer import Training
+from ravine.training.fit import Position
+
+
+def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and plain values that `restore` goes on from, as if nothing had happened."""
+    rule = training.stepper.state
+    tensors = {f"population/{name}": tensor for name, tensor in training.population.state().items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in training.best.state.items()}
+    tensors |= {f"rule/{name}": value for name, value in rule.items() if isinstance(value, torch.Tensor)}
+    if training.average:
+        tensors["average/weights"] = training.average.averages[0]
+    position = training.position
+    return tensors, {
+        "position": {"epoch": position.epoch, "step": position.step, "seen": position.seen},
+        "sums": position.sums.tolist(),
+        "rule": {name: value for name, value in rule.items() if not isinstance(value, torch.Tensor)},
+        "best": training.best.about(),
+        "averagings": training.average.updates if training.average else 0,
+        "rows": training.rows,
+        "fingerprint": training.dataset.fingerprint,
+    }
+
+
+def restore(training: Training, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
+    """Puts a training where `state_of` was taken."""
+    parts: dict[str, dict[str, torch.Tensor]] = {"population": {}, "best": {}, "rule": {}, "average": {}}
+    for name, tensor in tensors.items():
+        part, rest = name.split("/", 1)
+        parts[part][rest] = tensor
+    training.population.load(parts["population"])
+    training.best.restore(parts["best"], state["best"])
+    training.stepper.state = {**{n: t.to(training.device) for n, t in parts["rule"].items()}, **state["rule"]}
+    sums = torch.tensor(state["sums"], dtype=torch.float64, device=training.device)
+    training.position = Position(sums, **state["position"])
+    training.rows = list(state["rows"])
+    if training.average:
+        averages = [parts["average"]["weights"]]
+        training.average.load_state_dict({"averages": averages, "updates": state["averagings"]})
+    for row in training.rows:
+        descent.observe(training.schedule, row)
+
+
+def about(training: Training, which: str) -> dict[str, Any]:
+    """What a weights file says of itself: enough to predict from that one file."""
+    return {
+        "which": which,
+        "classes": list(training.dataset.classes),
+        "model": training.recipe.model,
+        "in_shape": list(training.in_shape),
+        "members": training.recipe.members,
+        "preprocessing": asdict(training.dataset.preprocessing) if training.dataset.preprocessing else None,
+        "normalization": {"mean": list(training.normalize.mean), "std": list(training.normalize.std)},
+        "average": training.recipe.average if which != "raw" else "none",
+        "epochs": training.best.epochs if which == "best" else [training.position.epoch] * training.recipe.members,
+        "scores": training.best.scores if which == "best" else None,
+        "data": training.dataset.name,
+        "fingerprint": training.dataset.fingerprint,
+        "recipe": training.recipe.to_toml(),
+    }
