@@ -1,0 +1,78 @@
+"""Test-time augmentation: several views of one image, and the average of what a network makes of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ravine.augmentation.part import Mixing
+from ravine.augmentation.pipeline import Pipeline
+from ravine.augmentation.resample import resampled
+from ravine.errors import UsageError
+
+View = Callable[[torch.Tensor], torch.Tensor]
+
+_CROP = 7 / 8  # of a side: 224 of 256, as Krizhevsky et al. 2012 took
+
+
+def views(tta: str | int, training: Callable[[], tuple[Pipeline, int]]) -> list[View]:
+    """What a network is shown of each image: functions from raw images `[B, C, H, W]` to as many of the same shape.
+
+        p(class) = mean over the views of softmax(network(view(image)))
+
+    Every image gets the same views, so that an answer does not depend on what else is asked.
+
+    Args:
+        tta: "none", the image itself; "flip", it and its mirror image; "10crop", four corners and the middle of 7/8 of
+            its sides, enlarged, and their mirror images; N, so many draws of the training pipeline.
+        training: the training pipeline and its seed; asked only for N.
+
+    Raises:
+        UsageError: another word; N where nothing was augmented.
+    """
+    if tta == "none":
+        return [lambda x: x]
+    if tta == "flip":
+        return [lambda x: x, lambda x: x.flip(3)]
+    if tta == "10crop":
+        middles = [(0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
+        return [_crop(y, x, mirrored) for mirrored in (False, True) for y, x in middles]
+    return _draws(count(tta), *training())
+
+
+def count(tta: Any) -> int:
+    """N of `--tta N`. Raises UsageError where it is none of the words and no whole number from 1 to 1000."""
+    text = str(tta)
+    if isinstance(tta, bool) or not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise UsageError(f"cannot be {tta!r}", where="--tta", expected="none, flip, 10crop or a number from 1 to 1000")
+    return int(text)
+
+
+def _crop(y: int, x: int, mirrored: bool) -> View:
+    """A piece at the edges that x and y (-1, 0, 1) name, enlarged to the whole."""
+
+    def view(images: torch.Tensor) -> torch.Tensor:
+        height, width = images.shape[2:]
+        free = (1 - _CROP) / 2
+        matrix = torch.tensor(
+            [[-_CROP if mirrored else _CROP, 0, x * free * width], [0, _CROP, y * free * height], [0, 0, 1]],
+            device=images.device,
+        ).expand(len(images), 3, 3)
+        exact = torch.zeros(len(images), dtype=torch.bool)
+        return resampled(images, matrix, exact, "reflect", affine=True)
+
+    return view
+
+
+def _draws(n: int, pipeline: Pipeline, seed: int) -> list[View]:
+    parts = [part for part in pipeline.parts if not isinstance(part, Mixing)]
+    if not parts:
+        cure = "--tta flip and --tta 10crop need none"
+        raise UsageError("trained without augmentation of single images", where=f"--tta {n}", cure=cure)
+    single = Pipeline(parts)
+    table = single.numbers(n, seed, purpose="tta")
+
+    def drawn(row: torch.Tensor) -> View:
+        return lambda x: single.images(x, row.to(x.device).expand(len(x), -1))
+
+    return [drawn(row) for row in table]
