@@ -85,5 +85,7 @@ class Interrupted(RavineError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`"Did you mean 'adam'?"`, or the list of known names where none is close."""
     known = sorted(known)
+    if not known:
+        return "It has none"
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"

@@ -81,7 +81,8 @@ class Recipe:
             if value == "auto" == getattr(Recipe, name):  # only where that is the default can it be asked for
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                words = f"a number from {low:g} to {high:g}" if high < math.inf else f"a number, {low:g} or more"
+                kind, least = "number" if math.isinf(high) else "finite number", "0 or more" if low == 0 else "above 0"
+                words = f"a number from {low:g} to {high:g}" if high < _FINITE else f"a {kind}, {least}"
                 raise UsageError(f"cannot be {value!r}", where=f"--{name.replace('_', '-')}", expected=words)
         for name in ("epochs", "batch", "size", "patience", "members", "seed"):
             value = getattr(self, name)
@@ -126,12 +127,13 @@ class Recipe:
             raise DataError(f"cannot be read ({error})", where=str(path), cure="Restore it, or use --fresh") from error
 
 
+_FINITE = math.nextafter(math.inf, 0)
 _RANGES = [
-    ("lr", 0, math.inf),
+    ("lr", 0, _FINITE),
     ("epochs", 1, 1_000_000),
     ("batch", 2, 1_000_000),  # batch norm has no variance of one image
     ("clip", math.nextafter(0.0, 1.0), math.inf),
-    ("sam", 0, math.inf),
+    ("sam", 0, _FINITE),
     ("size", 8, 1024),
     ("val", 0.001, 0.9),
     ("test", 0, 0.9),

@@ -8,7 +8,8 @@ Only literals are read; nothing is ever evaluated or imported.
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +70,17 @@ def build(spec: Spec, table: Mapping[str, Callable[..., Any]], *, flag: str = "s
         UsageError: unknown name, unknown or missing setting; each says what there is.
     """
     piece, settings = bind(spec, table, flag=flag, given=given)
-    return piece(**settings)
+    with blaming(spec, flag):
+        return piece(**settings)
+
+
+@contextmanager
+def blaming(spec: Spec, flag: str) -> Iterator[None]:
+    """Inside the block a refusal says which flag it was."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(error.what, where=f"{flag} {str(spec)!r}", expected=error.expected, cure=error.cure) from None
 
 
 def bind(

@@ -65,4 +65,4 @@ def _in_one_line(box: str) -> str:
     rows = [line.strip("│ ") for line in plain.splitlines() if line.startswith("│")] or [plain]
     rules = [i for i, row in enumerate(rows) if row and set(row) <= {"─"}]
     said = " ".join(" ".join(rows[: rules[0]] if rules else rows).split())
-    return said.split(" Got errors:")[0].rstrip(".")
+    return re.sub(r"^Error parsing (Options: )?", "", said.split(" Got errors:")[0]).rstrip(".")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import torch
 
+from ravine.optimization.clipping import check_limit
 from ravine.optimization.parts import Slot
 
 
@@ -22,6 +23,7 @@ def clip_adaptive(
         layout: where each parameter lies in a row.
         limit: above 0; 0.01 is the paper's for large batches, larger ones suit smaller batches.
     """
+    check_limit("limit", limit)
     norms = torch.linalg.vector_norm(grads, dim=1)
     for slot in layout:
         g, w = (

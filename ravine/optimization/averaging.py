@@ -27,7 +27,8 @@ class Average:
     Attributes:
         weights: the trained ones.
         averages: one for each, moved by `update`.
-        updates: how many averagings there were; before the first, `applied` leaves the weights alone.
+        updates: how many averagings there were.
+        begun: whether there is an average yet; before, `applied` leaves the weights alone.
     """
 
     def __init__(self, weights: Iterable[torch.Tensor]):
@@ -39,11 +40,15 @@ class Average:
         """After each optimizer step; `progress` is the share of the training that is done."""
         raise NotImplementedError
 
+    @property
+    def begun(self) -> bool:
+        return self.updates > 0
+
     @contextmanager
     @torch.no_grad()
     def applied(self) -> Iterator[None]:
         """Inside the block the weights are the averages; after it they are as before, bit by bit."""
-        if not self.updates:
+        if not self.begun:
             yield
             return
         kept = [w.clone() for w in self.weights]

@@ -1,9 +1,12 @@
 """Gradient clipping: a cliff in the loss must not throw the weights away.
 
-Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013.
+Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013. On a population's matrix
+`[K, P]`; for the parameters of a network of your own torch has `nn.utils.clip_grad_norm_` and `clip_grad_value_`.
 """
 
 import torch
+
+from ravine.errors import UsageError
 
 
 def clip_by_norm(grads: torch.Tensor, max_norm: float) -> torch.Tensor:
@@ -15,6 +18,7 @@ def clip_by_norm(grads: torch.Tensor, max_norm: float) -> torch.Tensor:
         grads: `[K, P]`, a row per member; a member's norm is over its own row.
         max_norm: above 0; `inf` clips nothing and only measures.
     """
+    check_limit("max_norm", max_norm)
     norms = torch.linalg.vector_norm(grads, dim=1)
     if max_norm != float("inf"):
         # a norm of NaN stays NaN: whoever looks at the returned norms sees it
@@ -33,6 +37,13 @@ def clip_by_value(grads: torch.Tensor, limit: float) -> torch.Tensor:
         grads: `[K, P]`.
         limit: above 0.
     """
+    check_limit("limit", limit)
     norms = torch.linalg.vector_norm(grads, dim=1)
     grads.clamp_(-limit, limit)
     return norms
+
+
+def check_limit(name: str, limit: float) -> None:
+    """Raises UsageError where a limit is no number above 0."""
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
+        raise UsageError(f"{name} cannot be {limit!r}", where="clipping", expected="a number above 0")

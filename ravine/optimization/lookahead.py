@@ -33,6 +33,10 @@ class Lookahead(Average):
         super().__init__(weights)
         self.k, self.alpha = k, alpha
 
+    @property
+    def begun(self) -> bool:
+        return self.updates >= self.k
+
     @torch.no_grad()
     def update(self, progress: float = 1.0) -> None:
         """After each optimizer step; every k-th time it moves the weights as well."""

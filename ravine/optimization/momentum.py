@@ -54,6 +54,10 @@ class Momentum(Rule):
     @staticmethod
     def kernel(weights: list[torch.Tensor], gradients: list[torch.Tensor], states: list[Any], group: Any) -> None:
         v = [state["v"] for state in states]
+        if group["rho"] == 0:  # which torch's kernel takes for a rule without a velocity
+            torch._foreach_copy_(v, gradients)  # pyright: ignore[reportPrivateImportUsage]
+            torch._foreach_sub_(weights, gradients, alpha=group["lr"])  # pyright: ignore[reportPrivateImportUsage]
+            return
         settings = {"lr": group["lr"], "momentum": group["rho"], "nesterov": group["nesterov"]}
         fixed = {"weight_decay": 0, "dampening": 0, "maximize": False, "is_first_step": False}
         torch._fused_sgd_(weights, gradients, v, **settings, **fixed)  # pyright: ignore

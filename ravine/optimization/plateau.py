@@ -4,6 +4,8 @@ import math
 
 from ravine.errors import UsageError
 
+_BELOW_1 = math.nextafter(1.0, 0.0)
+
 
 class Plateau:
     """Multiplies the rate by `factor` after `patience` epochs without a better loss, and waits as long again.
@@ -25,11 +27,13 @@ class Plateau:
     def __init__(self, patience: int = 3, factor: float = 0.3, threshold: float = 1e-3, least: float = 1e-3):
         if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
             raise UsageError(f"patience cannot be {patience!r}", where="plateau", expected="a whole number, 1 or more")
-        below_1 = math.nextafter(1.0, 0.0)
-        ranges = {"factor": (factor, 1e-6, below_1), "threshold": (threshold, 0, below_1), "least": (least, 0, 1)}
-        for name, (value, low, high) in ranges.items():
+        for name, value, low, high, words in (
+            ("factor", factor, 1e-6, _BELOW_1, "above 0 and below 1"),
+            ("threshold", threshold, 0, _BELOW_1, "from 0 to below 1"),
+            ("least", least, 0, 1, "from 0 to 1"),
+        ):
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                raise UsageError(f"{name} cannot be {value!r}", where="plateau", expected="a number from 0 to 1")
+                raise UsageError(f"{name} cannot be {value!r}", where="plateau", expected=f"a number {words}")
         self.patience, self.factor, self.threshold, self.least = patience, factor, threshold, least
         self.best, self.waited, self.rate = math.inf, 0, 1.0
 

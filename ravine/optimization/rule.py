@@ -14,7 +14,7 @@ import torch
 
 from ravine.errors import UsageError
 from ravine.optimization.parts import Part, of_parameter
-from ravine.optimization.settings import checked
+from ravine.optimization.settings import checked, refuse_foreign
 
 
 class Rule(torch.optim.Optimizer):
@@ -51,6 +51,23 @@ class Rule(torch.optim.Optimizer):
     def __init__(self, params: Iterable[Any], **settings: Any):
         super().__init__(params, checked(type(self), settings))
 
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """As torch's; settings of the group are checked, and torch's names for them are refused with ours."""
+        group = {name: value for name, value in param_group.items() if name != "params"}
+        refuse_foreign(type(self), group)
+        checked(type(self), group)
+        super().add_param_group(param_group)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As torch's. Raises UsageError for the state of another optimizer."""
+        missing = [name for name in self.defaults for group in state_dict["param_groups"] if name not in group]
+        if missing:
+            where = f"{type(self).__name__}.load_state_dict"
+            raise UsageError(
+                f"the state has no {missing[0]}", where=where, expected="what state_dict of this rule gave"
+            )
+        super().load_state_dict(state_dict)
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One update of every parameter that has a gradient; returns the closure's loss, if one was given."""
@@ -66,11 +83,12 @@ class Rule(torch.optim.Optimizer):
     @classmethod
     def descend(cls, wholes: Iterable[Part], cut: Callable[[Any, Part], Iterable[Part]]) -> None:
         """Moves the weights of `wholes` in place, part by part; gradients stay as they are: they are the caller's."""
-        fused: list[Part] = []
-        for whole in wholes:
+        wholes, fused = list(wholes), []
+        for whole in wholes:  # all of them before any weight moves
             if whole.g.is_sparse or whole.g.is_complex():
                 kind = "sparse" if whole.g.is_sparse else "complex"
                 raise UsageError(f"{kind} gradients are not supported", where=cls.__name__, expected="dense real ones")
+        for whole in wholes:
             cls.advance(whole.w, whole.state, whole.group)
             for part in cut(cls, whole):
                 fused.append(part) if part.fused else cls._move(*part)

@@ -3,6 +3,7 @@
 Foret, Kleiner, Mobahi and Neyshabur, "Sharpness-Aware Minimization for Efficiently Improving Generalization", 2021.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -43,31 +44,51 @@ class SAM:
         optimizer = SAM(Momentum(model.parameters(), lr=0.1), radius=0.05)
 
         def closure():
-            optimizer.optimizer.zero_grad()
+            optimizer.zero_grad()
             loss = criterion(model(x), y)
             loss.backward()
             return loss
 
         loss = optimizer.step(closure)
 
-    The second pass moves batch norm's running statistics once more, at the displaced weights; the trainer puts them
-    back.
+    Schedulers work on `optimizer.optimizer`. The second pass moves batch norm's running statistics once more, at the
+    displaced weights; the trainer puts them back.
 
     Args:
-        optimizer: any `torch.optim.Optimizer`.
+        optimizer: any `torch.optim.Optimizer` that needs no closure of its own (not LBFGS).
         radius: how far the worst point may lie, 0 or more.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, radius: float = 0.05):
-        if isinstance(radius, bool) or not isinstance(radius, int | float) or radius < 0:
-            raise UsageError(f"radius cannot be {radius!r}", where="sam", expected="a number, 0 or more")
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise UsageError(f"a {type(optimizer).__name__}", where="sam", expected="a torch.optim.Optimizer")
+        if isinstance(radius, bool) or not isinstance(radius, int | float) or not 0 <= radius < math.inf:
+            raise UsageError(f"radius cannot be {radius!r}", where="sam", expected="a finite number, 0 or more")
         self.optimizer, self.radius = optimizer, radius
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        return self.optimizer.param_groups
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """As the optimizer's."""
+        self.optimizer.zero_grad(set_to_none)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The optimizer's: SAM itself remembers nothing."""
+        return self.optimizer.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """As the optimizer's."""
+        self.optimizer.load_state_dict(state)
 
     def step(self, closure: Callable[[], Any]) -> Any:
         """Calls `closure` (zero the gradients, forward, backward) twice and steps; returns the first loss."""
         with torch.enable_grad():
             loss = closure()
-        weights = [w for group in self.optimizer.param_groups for w in group["params"] if w.grad is not None]
+        weights = [w for group in self.param_groups for w in group["params"] if w.grad is not None]
+        if not weights:
+            return loss
         gradients = [w.grad for w in weights]
         norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
         with ascended([w.detach() for w in weights], gradients, norm, self.radius):

@@ -126,11 +126,12 @@ def join(*pieces: tuple[float, Schedule]) -> Schedule:
         pieces: pairs (share, schedule); the shares, 0 to 1, add up to 1.
     """
     shares = [share for share, _ in pieces]
-    if not pieces or min(shares) < 0 or not math.isclose(sum(shares), 1):
+    numbers = all(isinstance(share, int | float) and share >= 0 for share in shares)
+    if not numbers or not math.isclose(sum(shares), 1):
         raise UsageError(f"shares {shares}", where="join", expected="numbers from 0 that add up to 1")
 
     def factor(progress: float) -> float:
-        begin = 0.0
+        begin, progress = 0.0, min(1.0, max(0.0, progress))  # a schedule ends where the training ends
         for share, schedule in pieces[:-1]:
             if progress < begin + share:
                 return schedule((progress - begin) / share)
@@ -142,7 +143,7 @@ def join(*pieces: tuple[float, Schedule]) -> Schedule:
 
 def _after_warmup(share: float, then: Schedule, where: str, name: str = "warmup") -> Schedule:
     _check(where, name, share, 0, 0.999)
-    return join((share, lambda p: _FIRST + (1 - _FIRST) * p), (1 - share, then)) if share else then
+    return join((share, lambda p: _FIRST + (1 - _FIRST) * p), (1 - share, then))
 
 
 def _check(where: str, name: str, value: Any, low: float, high: float) -> None:

@@ -50,7 +50,8 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
         decided["precision"] = "bfloat16" if device.type == "cuda" else "float32"
     recipe = recipe.changed(**decided)
     epochs, batch = int(recipe.epochs), int(recipe.batch)
-    said.append(f"{recipe.optimizer} lr {recipe.lr:g} {recipe.schedule}, {epochs} epochs of batches of {batch}")
+    length = f"{epochs} epoch{'s' if epochs > 1 else ''} of batches of {batch}"
+    said.append(f"{recipe.optimizer} lr {recipe.lr:g} {recipe.schedule}, {length}")
     said.append(descent.rates(recipe, epochs * len(data.steps(n, batch))))
     return recipe, said
 

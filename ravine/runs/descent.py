@@ -1,7 +1,8 @@
 """What moves the weights, from a recipe: the rule, its schedule, clipping, an average of the weights, SAM."""
 
 import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,20 +11,37 @@ import torch
 from ravine import spec
 from ravine.errors import UsageError
 from ravine.optimization import AVERAGES, CLIPS, RULES, SCHEDULES, Average, Schedule, Stepper, ascended, clip_by_norm
-from ravine.population import Population
+from ravine.population import Population, Slot
 from ravine.recipe import Recipe
 from ravine.regularization import weights_only
 
 
+def check(recipe: Recipe) -> None:
+    """Raises UsageError for what cannot be, before any data is read. What "auto" will be is right."""
+    nothing = torch.zeros(1, 1)
+    if recipe.optimizer != "auto":
+        _rule(recipe.changed(lr=0.0) if recipe.lr == "auto" else recipe)
+    if recipe.schedule != "auto":
+        schedule(recipe)
+    average(recipe, nothing)
+    _clip(recipe, nothing, ())
+
+
 def stepper(recipe: Recipe, population: Population) -> Stepper:
     """The rule on the population's matrix. Its decay acts on matrices and convolutions, not on biases and norms."""
-    rule, settings = spec.bind(spec.parse(recipe.optimizer), RULES, flag="--optimizer", given={"params": None})
-    settings = {**settings, "lr": float(recipe.lr)}
-    del settings["params"]
-    made = Stepper(rule, layout=population.layout, **settings)  # pyright: ignore[reportArgumentType]
+    made = _rule(recipe, population.layout)
     if made.group["decay"]:
         made.group["decay"] = made.group["decay"] * weights_only(population.layout, population.weights.device).double()
     return made
+
+
+def _rule(recipe: Recipe, layout: Sequence[Slot] = ()) -> Stepper:
+    chosen = spec.parse(recipe.optimizer, flag="--optimizer")
+    rule, settings = spec.bind(chosen, RULES, flag="--optimizer", given={"params": None})
+    settings = {**settings, "lr": float(recipe.lr)}
+    del settings["params"]
+    with spec.blaming(chosen, "--optimizer"):
+        return Stepper(rule, layout=layout, **settings)  # pyright: ignore[reportArgumentType]
 
 
 def schedule(recipe: Recipe) -> Schedule:
@@ -33,20 +51,20 @@ def schedule(recipe: Recipe) -> Schedule:
 
 def clipping(recipe: Recipe, population: Population) -> Callable[[torch.Tensor], torch.Tensor]:
     """A function that clips gradients `[K, P]` in place and returns the norms `[K]` from before. Raises UsageError."""
-    if not isinstance(recipe.clip, str):
-        limit = recipe.clip
+    return _clip(recipe, population.weights, population.layout)
+
+
+def _clip(recipe: Recipe, weights: torch.Tensor, layout: Sequence[Slot]) -> Callable[[torch.Tensor], torch.Tensor]:
+    if not isinstance(recipe.clip, str) or recipe.clip == "none":
+        limit = math.inf if recipe.clip == "none" else float(recipe.clip)
         return lambda grads: clip_by_norm(grads, limit)
     chosen = spec.parse(recipe.clip, flag="--clip")
-    known = {"grads": None, "weights": population.weights, "layout": population.layout}
+    known = {"grads": torch.zeros_like(weights), "weights": weights, "layout": layout}
     parameters = inspect.signature(CLIPS[chosen.name]).parameters if chosen.name in CLIPS else {}
     given = {name: value for name, value in known.items() if name in parameters}
     clip, settings = spec.bind(chosen, CLIPS, flag="--clip", given=given)
-    for name in settings.keys() - given.keys():
-        value = settings[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise UsageError(
-                f"{name} cannot be {value!r}", where=f"--clip {recipe.clip!r}", expected="a number above 0"
-            )
+    with spec.blaming(chosen, "--clip"):
+        clip(**settings)  # on zeros: refuses a limit that cannot be
     return lambda grads: clip(**{**settings, "grads": grads})
 
 
@@ -72,7 +90,14 @@ def ascent(recipe: Recipe) -> Callable[[torch.Tensor, torch.Tensor], AbstractCon
 
 
 def rates(recipe: Recipe, steps: int) -> str:
-    """Start, peak and end of the rate over `steps` optimizer steps, in words."""
+    """Start, peak and end of the rate over `steps` optimizer steps, in words, and what else moves the weights."""
+    around = f", clip {recipe.clip}" if recipe.clip not in (math.inf, "none") else ""
+    around += f", average {recipe.average}" if recipe.average != "none" else ""
+    around += f", sam {recipe.sam:g}" if recipe.sam else ""
+    return _rates(recipe, steps) + around
+
+
+def _rates(recipe: Recipe, steps: int) -> str:
     plan, lr = schedule(recipe), float(recipe.lr)
     if hasattr(plan, "observe"):
         return f"rate {lr:.3g}, lower whenever validation stalls"

@@ -16,6 +16,7 @@ from ravine.checkpoints.run_folder import RunFolder, find
 from ravine.errors import DataError, UsageError
 from ravine.loading import load
 from ravine.recipe import Recipe
+from ravine.runs import descent, regularizing
 from ravine.runs.session import Observer, said_finished, train_in
 from ravine.trained import Trained
 from ravine.training.console import Console
@@ -96,6 +97,8 @@ def train(
         RavineError: bad data, bad settings, a full disk, a loss that is not finite; see `ravine.errors`.
     """
     recipe = (recipe or Recipe()).changed(**settings)
+    descent.check(recipe)
+    regularizing.pieces(recipe)
     console = Console(quiet=quiet)
     dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
     where = data.location(source) or dataset.fingerprint
@@ -144,7 +147,8 @@ def data_of(
     request = run.folder.read_json("request.json")
     where, recipe = request["data"], Recipe.from_toml(request["recipe"], run.folder.request)
     if source is None and not (where == "digits" or os.path.isabs(where)):
-        raise UsageError("trained on arrays", where=str(run.path), cure="Call it from Python with source=(x, y)")
+        cure = "Give the arrays again: --data FILE.npz, or in Python source=(x, y)"
+        raise UsageError("trained on arrays", where=str(run.path), cure=cure)
     if source is None and where != "digits" and not os.path.exists(where):
         raise DataError("the data is no longer there", where=where, cure="Say where it is now: --data PLACE")
     source = where if source is None else source

@@ -134,9 +134,9 @@ def _epochs(
             saver.save()
 
     if training.step == 0:
-        path.record(folder.weights_path, training.population, 0, epochs)
+        path.record(folder.weights_path, training.population, 0)
     for row, times in training.epochs(on_step):
-        path.record(folder.weights_path, training.population, row["epoch"], epochs)
+        path.record(folder.weights_path, training.population, row["epoch"])
         folder.append_metrics(row)
         folder.append_times(times)
         console.say(epoch_line(row, times, epochs, row["epoch"] in training.best.epochs))

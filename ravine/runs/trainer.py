@@ -138,7 +138,7 @@ class Training:
     @contextmanager
     def deployed(self) -> Iterator[None]:
         """Inside the block the networks are those that are evaluated and kept: with their averaged weights, if any."""
-        if self.average is None or not self.average.updates:
+        if self.average is None or not self.average.begun:
             yield
             return
         kept = {name: buffer.clone() for name, buffer in self.population.buffers.items()}

@@ -68,6 +68,16 @@ def test_lookahead_by_hand():
     assert lookahead.averages[0].item() == 2.0
 
 
+def test_lookahead_has_no_slow_weights_to_show_before_its_first_jump():
+    w = torch.zeros(1)
+    lookahead = Lookahead([w], k=3)
+    for i in range(3):
+        w.add_(1)
+        lookahead.update()
+        with lookahead.applied():
+            assert w.item() == (i + 1 if i < 2 else 1.5)
+
+
 @pytest.mark.parametrize("make", AVERAGES.values())
 def test_applied_swaps_and_puts_back_bit_by_bit_and_state_goes_on(make):
     values = steps(12)

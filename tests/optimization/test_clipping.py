@@ -1,7 +1,9 @@
 import math
 
+import pytest
 import torch
 
+from ravine.errors import UsageError
 from ravine.optimization import clip_adaptive, clip_by_norm, clip_by_value, clip_units
 
 
@@ -61,6 +63,15 @@ def test_adaptive_clipping_bounds_each_unit_by_its_own_weights():
         [0.03, 0, 0.04, 0, 5e-5, 0, 0.6, 0.8],
     ]
     torch.testing.assert_close(grads, torch.tensor(expected))
+
+
+@pytest.mark.parametrize("limit", [-1.0, 0.0, math.nan, "far", True])
+def test_a_limit_that_cannot_be_is_refused(limit):
+    grads = torch.ones(1, 8)
+    for clip in (clip_by_norm, clip_by_value, lambda g, limit: clip_adaptive(g, g.clone(), [Matrix, Bias], limit)):
+        with pytest.raises(UsageError, match="cannot be"):
+            clip(grads, limit)
+    assert torch.equal(grads, torch.ones(1, 8))
 
 
 def test_one_parameter_of_a_network_of_ones_own():

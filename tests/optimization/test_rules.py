@@ -149,6 +149,84 @@ def test_the_kernel_computes_the_formula(rule, settings, monkeypatch):
         torch.testing.assert_close(results[0], results[1], rtol=1e-11, atol=1e-13)
 
 
+ENDS = {
+    "rho": (0.0, 1.0),
+    "beta": (0.0,),
+    "beta1": (0.0,),
+    "beta2": (0.0,),
+    "decay": (0.0, 5.0),
+    "lr": (0.0,),
+    "psi": (0.0,),
+}
+
+
+@EVERY_RULE
+def test_settings_at_the_ends_of_their_ranges_move_rows_and_parameters_alike(rule, monkeypatch):
+    """With the kernel and without: what is allowed must work."""
+    for name in inspect.signature(rule).parameters.keys() & ENDS.keys():
+        for value in ENDS[name]:
+            results = []
+            for kernel in (rule.kernel, None):
+                with monkeypatch.context() as patch:
+                    patch.setattr(rule, "kernel", staticmethod(kernel) if kernel else None)
+                    matrix, w = torch.ones(2, LONG), torch.ones(LONG, requires_grad=True)
+                    layout = [type("Whole", (), {"start": 0, "stop": LONG, "shape": (LONG,)})]
+                    settings = {"lr": 0.01, name: value}
+                    stepper, optimizer = Stepper(rule, layout=layout, **settings), rule([w], **settings)
+                    for g in gradients(2, matrix.shape):
+                        stepper.step(matrix, g, 1.0)
+                        w.grad = g[0].clone()
+                        optimizer.step()
+                    assert matrix.isfinite().all()
+                    torch.testing.assert_close(matrix[0], w.detach(), rtol=1e-11, atol=1e-13)
+                    results.append(matrix)
+            torch.testing.assert_close(*results, rtol=1e-11, atol=1e-13)
+
+
+@EVERY_RULE
+def test_groups_are_checked_and_torchs_names_are_refused(rule):
+    w, v = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    for bad, message in (
+        ({"lr": -1.0}, "lr cannot be -1"),
+        ({"decay": -1.0}, "decay cannot be -1"),
+        ({"weight_decay": 0.1}, "weight_decay is not a setting; expected decay"),
+        ({"betas": (0.9, 0.99)}, "betas is not a setting; expected beta1 and beta2"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            rule([{"params": [w], **bad}])
+        optimizer = rule([w])
+        with pytest.raises(UsageError, match=message):
+            optimizer.add_param_group({"params": [v], **bad})
+    optimizer.add_param_group({"params": [v], "lr": 0.5, "name": "head"})
+    assert [group["lr"] for group in optimizer.param_groups][1] == 0.5
+
+
+@EVERY_RULE
+def test_the_state_of_another_optimizer_is_refused(rule):
+    w = torch.ones(3, requires_grad=True)
+    with pytest.raises(UsageError, match="the state has no"):
+        rule([w]).load_state_dict(torch.optim.SGD([w]).state_dict())
+
+
+def test_a_refused_step_moves_nothing():
+    real = torch.ones(3, requires_grad=True)
+    other = torch.ones(3, dtype=torch.complex128, requires_grad=True)
+    real.grad, other.grad = torch.ones(3), torch.ones(3, dtype=torch.complex128)
+    with pytest.raises(UsageError, match="complex"):
+        RMSProp([real, other]).step()
+    assert torch.equal(real.detach(), torch.ones(3))
+
+
+def test_muon_moves_vectors_as_adam_does():
+    w1, w2 = torch.ones(1, 10), torch.ones(1, 10)
+    everything = [type("Whole", (), {"start": 0, "stop": 10, "shape": (10,)})]
+    muon, adam = Stepper(Muon, lr=0.01, decay=0.0, layout=everything), Stepper(Adam, lr=0.01)
+    for g in gradients(5, (1, 10)):
+        muon.step(w1, g, 1.0)
+        adam.step(w2, g, 1.0)
+    assert torch.equal(w1, w2)
+
+
 def every_setting(rule, members):
     """A column for each setting that is a number."""
     generator = torch.Generator().manual_seed(1)

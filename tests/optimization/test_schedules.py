@@ -87,6 +87,12 @@ def test_join_gives_each_its_own_progress():
             join(*((share, constant()) for share in shares))
 
 
+@pytest.mark.parametrize("make", FUNCTIONS.values())
+def test_a_schedule_stays_where_it_ended(make):
+    assert make()(1.5) == make()(1.0)
+    assert make()(-0.5) == make()(0.0)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_factors_stay_between_zero_and_one(name):
     assert all(0 <= FUNCTIONS[name]()(p / 100) <= 1 for p in range(101))

@@ -33,10 +33,10 @@ def test_momentum_contracts_as_the_root_of_kappa_says(kappa):
     root = math.sqrt(kappa)
     expected = (root - 1) / (root + 1)
     stepper = Stepper(Momentum, lr=(2 / (1 + root)) ** 2, rho=expected**2)
-    steps = 600 if kappa > 100 else 300
+    # two equal roots add a factor t: over the second half the distance is twice what the rate alone says
+    steps = 240 if kappa < 100 else 600
     measured = contraction(stepper, [1.0, kappa], steps, steps // 2)
-    assert measured == pytest.approx(expected, rel=0.05)
-    assert math.log(measured) == pytest.approx(math.log(expected), rel=0.15), "the double root adds a factor t"
+    assert math.log(measured) == pytest.approx(math.log(expected), rel=0.05)
 
 
 def test_escape_from_a_saddle_takes_steps_as_log_1_over_distance():

@@ -93,6 +93,7 @@ def test_what_cannot_be_is_refused_by_name(population, settings, message):
         ("cosine(warmup=0.25)", "rate 0.001 at the start, 0.1 at 25%, 2.68e-05 at the end"),
         ("step([0.5], 0.1)", "rate 0.1 at the start, 0.01 at the end"),
         ("plateau", "rate 0.1, lower whenever validation stalls"),
+        ("one_cycle(start=1, warmup=0)", "rate 0.1 at the start, 2.51e-05 at the end"),
     ],
 )
 def test_start_peak_and_end_are_said(schedule, said):
@@ -145,6 +146,22 @@ def test_a_stalled_rate_is_seen_in_the_rows(arrays, tmp_path):
     assert rates[0] == 0.01
     assert rates[-1] < 0.01
     assert set(rates) <= {0.01 * 0.5**i for i in range(9)}
+
+
+def test_sam_seeks_within_its_radius_for_each_member():
+    weights, grads = torch.zeros(2, 4), torch.tensor([[3.0, 4, 0, 0], [0, 0, 0.1, 0]])
+    with descent.ascent(Recipe(sam=0.1))(weights, grads):
+        torch.testing.assert_close(weights, torch.tensor([[0.06, 0.08, 0, 0], [0, 0, 0.1, 0]]))
+    assert descent.ascent(Recipe()) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"average": "em(0.9)"}, {"schedule": "cosine(end=2)"}, {"optimizer": "momentum(rho=2)"}, {"clip": "value(0)"}],
+)
+def test_what_cannot_be_is_refused_before_the_data_is_read(tmp_path, wrong):
+    with pytest.raises(UsageError, match=f"--{next(iter(wrong))}"):
+        ravine.train(tmp_path / "no-such-photos", **wrong)
 
 
 def test_sam_costs_two_gradients_and_changes_the_result(arrays, tmp_path):
