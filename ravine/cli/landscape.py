@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LONGEST = 10_000  # steps
 TINY = 1e-12  # a loss below it is printed as 0
+# flags that mean something only without a run, or only with one
+_OF_RACES, _OF_RUNS = ("surface", "rules", "steps"), ("directions", "points", "images", "data", "device", "cache")
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,13 @@ class Options:
     """Which losses, separated by commas, or all."""
     rules: str = "sgd, momentum, momentum(nesterov=true), adagrad, rmsprop, adam"
     """Which rules; settings in brackets are kept, and the others are found or have a slider."""
-    out: Annotated[str, tyro.conf.arg(aliases=["-o"])] = "landscape.html"
-    """Where to write: .html is the page, .svg a still picture."""
+    out: Annotated[str, tyro.conf.arg(aliases=["-o"])] = ""
+    """Where to write: .html is the page, .svg a still picture; empty is landscape.html here, with RUN
+    NAME-landscape.html."""
     steps: int = 0
     """Length of each race; 0 for the surface's own."""
     seed: int = 0
-    """Of the noise on the surface noisy."""
+    """Of the noise on the surface noisy; with RUN of random directions."""
     directions: Literal["path", "random"] = "path"
     """With RUN: the main directions of its training, or random ones, filter by filter as long as the weights."""
     points: int = 25
@@ -71,7 +74,8 @@ def run(arguments: Sequence[str]) -> int:
     from ravine.errors import UsageError
     from ravine.landscape import page, race, still
 
-    out = Path(options.out)
+    _refuse_ignored(options, arguments)
+    out = Path(options.out or (f"{Path(options.run).resolve().name}-" if options.run else "") + "landscape.html")
     if out.suffix.lower() not in (".html", ".svg"):
         raise UsageError("unknown ending", where=f"--out {out}", expected=".html (a page) or .svg (a still picture)")
     if not 0 <= options.steps <= LONGEST:
@@ -88,8 +92,23 @@ def run(arguments: Sequence[str]) -> int:
         print(scenes[0].sentences)
     else:
         _report(scenes)
-    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
+    print(f"{out}  {_size(out.stat().st_size)}; open it in a browser")
     return 0
+
+
+def _refuse_ignored(options: Options, arguments: Sequence[str]) -> None:
+    """Raises UsageError for a flag that would change nothing."""
+    from ravine.errors import UsageError
+
+    given = {argument.split("=")[0] for argument in arguments}
+    for name in _OF_RACES if options.run else _OF_RUNS:
+        if f"--{name}" in given:
+            without = "a run's landscape has no race" if options.run else "no run is given"
+            raise UsageError(f"would change nothing, since {without}", where=f"--{name}")
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
 
 
 def _around(options: Options) -> "Scene":
@@ -102,7 +121,7 @@ def _around(options: Options) -> "Scene":
     keep_freed_memory()
     run, console = Run(options.run), Console()
     dataset, _ = data_of(run, options.data or None, options.cache or None, console)
-    chosen = {name: getattr(options, name) for name in ("directions", "points", "images", "device")}
+    chosen = {name: getattr(options, name) for name in ("directions", "points", "images", "seed", "device")}
     scene = surroundings(run, dataset, **chosen, console=console)
     console.close()
     return scene
@@ -147,7 +166,7 @@ def _entrant(asked: "Spec") -> "Entrant":
     if rule.whole:  # Muon: a vector of two weights is no matrix, so all that would race is the Adam it has for vectors
         cure = "adam is what it would be here"
         raise UsageError(f"{asked.name} needs whole matrices and here are two weights", where="--rules", cure=cure)
-    Stepper(rule, **settings)  # refuses what is out of range before anything runs
+    complete = Stepper(rule, **settings).group  # refuses what is out of range before anything runs
     rate = settings.pop("lr", None)
     momentum = {"rho", "beta1"} & inspect.signature(rule).parameters.keys() - settings.keys()
 
@@ -155,7 +174,7 @@ def _entrant(asked: "Spec") -> "Entrant":
         columns: dict[str, Any] = {"lr": rates, **dict.fromkeys(momentum, frictions)}
         return Stepper(rule, **columns, **settings)
 
-    return Entrant(str(asked), formula(rule.__doc__), stepper, rate, rolls=bool(momentum))
+    return Entrant(str(asked), formula(rule.__doc__, complete), stepper, rate, rolls=bool(momentum))
 
 
 def _report(scenes: "Sequence[Scene]") -> None:

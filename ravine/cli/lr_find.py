@@ -68,7 +68,9 @@ def run(arguments: Sequence[str]) -> int:
     )
     command = _command(options, found.recipe)
     if options.json:
-        print(json.dumps({**found.to_json(), "command": command}))
+        plain = found.to_json()
+        plain["suggestion"]["reason"] = _in_flags(found.suggestion.reason)
+        print(json.dumps({**plain, "command": command}))
     else:
         _print(found, command)
     if options.out:
@@ -93,11 +95,16 @@ def _command(options: Options, recipe: Recipe) -> str:
     return shlex.join(words)
 
 
+def _in_flags(reason: str) -> str:
+    """The reason with flags instead of arguments."""
+    return reason.replace("(low)", "(--low)").replace("(high)", "(--high)")
+
+
 def _print(found: Any, command: str) -> None:
     suggestion = found.suggestion
     if "utf" in (sys.stdout.encoding or "").lower():  # others have no blocks to draw with
         print(found.text() + "\n")
     worth = f"  ({suggestion.low:g} to {suggestion.high:g} is worth trying)" if suggestion.found else ""
     print(f"learning rate  {suggestion.lr:g}{worth}")
-    print(f"why            {suggestion.reason}")
+    print(f"why            {_in_flags(suggestion.reason)}")
     print(f"train with     {command}")

@@ -2,14 +2,16 @@
 
 const MARGIN = { left: 46, right: 12, top: 8, bottom: 24 };
 
-// Functions from time and log10(loss) to pixels, and from pixels to time.
+// Functions from a path's point and log10(loss) to pixels, and from pixels to a point. The axis is that of time.
 function chartScales(scene, width, height) {
   const { left, right, top, bottom } = MARGIN;
   const [low, high] = scene.loss;
+  const [first, last] = [moment(scene, 0), moment(scene, scene.last)];
+  const across = (x) => Math.min(Math.max((x - left) / (width - left - right), 0), 1);
   return {
-    px: (time) => left + (time / scene.last) * (width - left - right),
+    px: (point) => left + ((moment(scene, point) - first) / (last - first)) * (width - left - right),
     py: (log) => top + ((high - log) / (high - low)) * (height - top - bottom),
-    time: (x) => Math.min(Math.max((x - left) / (width - left - right), 0), 1) * scene.last,
+    point: (x) => pointAt(scene, first + across(x) * (last - first)),
   };
 }
 
@@ -67,7 +69,8 @@ function drawAxes(context, scene, theme, px, py, width, height) {
     context.fillText(text, MARGIN.left - 8, y);
   }
   context.textAlign = "center";
-  for (const t of ticks(0, scene.last * scene.spacing, 5)) context.fillText(short(t), px(t / scene.spacing), height - 9);
+  const times = ticks(moment(scene, 0), moment(scene, scene.last), 5);
+  for (const t of times) context.fillText(short(t), px(pointAt(scene, t)), height - 9);
 }
 
 // Decades, every other or third where there are many, 1-2-5 where there are few: [log10, text].

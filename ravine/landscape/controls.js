@@ -41,7 +41,7 @@ function buildStory(scene) {
   for (const part of ["trap", "title", "sentences", "note"]) $(part).textContent = scene[part];
   $("trap").hidden = !scene.trap;
   for (const part of document.querySelectorAll(".transport, .chart, .keys")) part.hidden = !scene.last; // nothing moves
-  $("marks").textContent = scene.minima.length ? "○ is the start, + a minimum." : "○ is the start.";
+  $("marks").textContent = scene.minima.length ? "○ is the start, + a minimum." : scene.last ? "○ is the start." : "";
   $("chart-title").textContent = `loss against ${scene.time}`;
   $("map").setAttribute("aria-label", `${scene.title}: contours of the loss, and the path of each rule`);
   $("chart").setAttribute("aria-label", `Loss of each rule against the ${scene.time}`);
@@ -82,8 +82,8 @@ function showNumbers(view) {
     $(slider).setAttribute("aria-valuetext", text);
     return text;
   };
-  const clock = said("scrub", at, `${scene.time} ${short(at * scene.spacing)}`);
-  $("clock").textContent = `${clock} / ${short(scene.last * scene.spacing)}`;
+  const clock = said("scrub", at, `${scene.time} ${short(moment(scene, at))}`);
+  $("clock").textContent = `${clock} / ${short(moment(scene, scene.last))}`;
   $("rate-value").textContent = said("rate", rate, factor < 1 ? `× 1/${short(1 / factor)}` : `× ${short(factor)}`);
   $("friction-value").textContent = said("friction", friction, short(scene.frictions[friction] || 0));
   view.racers.forEach(({ on, track }, k) => {

@@ -40,6 +40,20 @@ function track(scene, racer, friction, rate) {
   };
 }
 
+// How much time had passed at a point of a path, or between two.
+function moment(scene, point) {
+  if (!scene.times.length) return point;
+  const i = Math.min(Math.floor(point), scene.last);
+  return scene.times[i] + (point - i) * ((scene.times[i + 1] ?? 0) - scene.times[i]);
+}
+
+// The point of a path, or the place between two, that belongs to a time.
+function pointAt(scene, time) {
+  if (!scene.times.length) return time;
+  const i = Math.max(scene.times.findLastIndex((t) => t <= time), 0);
+  return i < scene.last ? i + (time - scene.times[i]) / (scene.times[i + 1] - scene.times[i]) : scene.last;
+}
+
 // A loss as text from its logarithm.
 function shortLoss(scene, log) {
   return log < scene.loss[0] ? `< ${short(Number((10 ** scene.loss[0]).toPrecision(1)))}` : short(10 ** log);

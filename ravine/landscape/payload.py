@@ -32,7 +32,7 @@ def document(title: str, scenes: tuple[Scene, ...]) -> dict[str, Any]:
 
 
 def _scene(scene: Scene) -> dict[str, Any]:
-    plain = ("key", "title", "trap", "sentences", "axes", "window", "start", "minima", "time", "spacing", "note")
+    plain = ("key", "title", "trap", "sentences", "axes", "window", "start", "minima", "time", "times", "note")
     heights, low, high, offset = levels(scene.grid)
     field = {"rows": len(heights), "columns": heights.shape[1], "low": low, "high": high, "offset": offset}
     span = _span(scene)
@@ -41,7 +41,7 @@ def _scene(scene: Scene) -> dict[str, Any]:
         "field": {**field, "data": _packed(heights)},
         "room": room(scene.window),
         "loss": span,
-        "last": scene.racers[0].losses.shape[-1] - 1,
+        "last": scene.last,
         "factors": scene.factors,
         "frictions": scene.frictions,
         "home": scene.home,

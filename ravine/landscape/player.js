@@ -114,7 +114,7 @@ function mapTip({ offsetX, offsetY }) {
       const away = Math.hypot(((track.x[i] - x) / (x1 - x0)) * width, ((track.y[i] - y) / (y1 - y0)) * height);
       if (away < nearest) {
         nearest = away;
-        lines[1] = `${name}, ${scene.time} ${short(i * scene.spacing)}: loss ${shortLoss(scene, track.log[i])}`;
+        lines[1] = `${name}, ${scene.time} ${short(moment(scene, i))}: loss ${shortLoss(scene, track.log[i])}`;
       }
     }
   }
@@ -124,12 +124,12 @@ function mapTip({ offsetX, offsetY }) {
 // The curve nearest to the pointer; with the button down the pointer scrubs.
 function chartTip({ offsetX, offsetY, buttons }) {
   const { clientWidth: width, clientHeight: height } = $("chart");
-  const { py, time: at } = chartScales(view.scene, width, height);
-  const time = Math.round(at(offsetX));
+  const { py, point } = chartScales(view.scene, width, height);
+  const time = Math.round(point(offsetX));
   if (buttons) seek(time);
   const away = ({ track }) => Math.abs(py(track.log[time]) - offsetY);
   const [nearest] = view.racers.filter(({ on, track }) => on && time < track.ended).sort((a, b) => away(a) - away(b));
-  const when = `${view.scene.time} ${short(time * view.scene.spacing)}`;
+  const when = `${view.scene.time} ${short(moment(view.scene, time))}`;
   tell($("chart-tip"), offsetX, offsetY, nearest && [`${nearest.name}, ${when}: ${shortLoss(view.scene, nearest.track.log[time])}`]);
 }
 

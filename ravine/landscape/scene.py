@@ -1,8 +1,10 @@
 """What a page or a still shows: a field of losses, and racers that moved on it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
+from typing import Any
 
 import torch
 
@@ -48,7 +50,8 @@ class Scene:
         start: where the racers start.
         minima: points to mark.
         racers: with equal F (or 1), R and T.
-        time: what passes, "step" or "epoch"; `spacing` of it lie between two points of a path.
+        time: what passes, "step" or "epoch".
+        times: how much of it had passed at each point of a path, ascending; empty for 0..T.
         factors: R, the notches of the rate slider; with one there is no slider.
         frictions: F, the notches of the momentum slider; with fewer than two there is no slider.
         note: small print: how the rates were chosen, what the loss leaves out.
@@ -65,10 +68,19 @@ class Scene:
     minima: tuple[tuple[float, float], ...]
     racers: tuple[Racer, ...]
     time: str = "step"
-    spacing: float = 1.0
+    times: tuple[float, ...] = ()
     factors: tuple[float, ...] = (1.0,)
     frictions: tuple[float, ...] = ()
     note: str = ""
+
+    @property
+    def last(self) -> int:
+        """T, the index of the last point of a path."""
+        return self.racers[0].losses.shape[-1] - 1
+
+    def moment(self, point: int) -> float:
+        """The time at a point of a path."""
+        return self.times[point] if self.times else point
 
     @property
     def home(self) -> tuple[int, int]:
@@ -82,18 +94,37 @@ class Scene:
         return min(friction, len(racer.paths) - 1), rate
 
 
-def formula(docstring: str | None) -> str:
+def formula(docstring: str | None, settings: Mapping[str, Any] | None = None) -> str:
     """The first indented block of a docstring, what stands side by side one below the other.
+
+    Args:
+        docstring: of a rule. A line of it may end in `if NAME` or `if not NAME`.
+        settings: all of the rule's, to show its form with them: lines whose condition does not hold are left out, and
+            without `bias_correction` so are the corrections. None shows all there is.
 
     >>> formula('''Momentum.
     ...
-    ...         v <- rho v + g            w <- w - lr v
+    ...         v <- rho v + g            v starts at 0
+    ...         w <- w - lr v             if not nesterov
+    ...         w <- w - lr (g + rho v)   if nesterov
     ...
-    ...     v starts at 0.''')
-    'v ← rho v + g\\nw ← w - lr v'
+    ...     A ball that rolls.''', {"nesterov": False})
+    'v ← rho v + g\\nv starts at 0\\nw ← w - lr v'
     """
     lines = cleandoc(docstring or "").splitlines()
     first = next((i for i, line in enumerate(lines) if line.startswith("    ")), len(lines))
     last = next((i for i in range(first, len(lines)) if not lines[i].startswith("    ")), len(lines))
-    parts = (part for line in lines[first:last] for part in re.split(r" {4,}", line.strip()))
+    shown = [line for line in (_as_set(line.strip(), settings) for line in lines[first:last]) if line]
+    parts = (part for line in shown for part in re.split(r" {4,}", line))
+    uncorrected = (settings or {}).get("bias_correction") is False
+    if uncorrected:  # m_hat = m / (1 - beta1^t) is m
+        parts = (part.replace("_hat", "") for part in parts if not re.match(r"\w+_hat =", part))
     return "\n".join(re.sub(r" {2,}", " ", part).replace("<-", "←") for part in parts)
+
+
+def _as_set(line: str, settings: Mapping[str, Any] | None) -> str:
+    """The line, without its condition if that holds; "" where it does not."""
+    match = re.fullmatch(r"(.*\S) +if (not )?(\w+)", line)
+    if match is None or settings is None or match[3] not in settings:
+        return line
+    return match[1] if bool(settings[match[3]]) != bool(match[2]) else ""

@@ -43,8 +43,7 @@ def still(scenes: Sequence[Scene], *, time: int | None = None) -> str:
 
 
 def _panel(scene: Scene, number: int, time: int | None) -> str:
-    last = scene.racers[0].losses.shape[-1] - 1
-    at = last if time is None else min(time, last)
+    at = scene.last if time is None else min(time, scene.last)
     x0, x1, y0, y1 = scene.window
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -72,7 +71,7 @@ def _panel(scene: Scene, number: int, time: int | None) -> str:
         f'<g stroke="{INK}" stroke-width="1.6">{"".join(crosses)}<circle cx="{x}" cy="{y}" r="5"/></g>'
         f"{''.join(paths)}{''.join(heads)}</g>{''.join(legend)}"
         f'<text y="{HEIGHT + 62 + 24 * math.ceil(len(scene.racers) / 2)}" font-size="13" fill="{SOFT}">'
-        f"loss at {escape(scene.time)} {at * scene.spacing:g}</text>"
+        f"loss at {escape(scene.time)} {scene.moment(at):g}</text>"
     )
 
 

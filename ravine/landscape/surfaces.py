@@ -82,7 +82,7 @@ SURFACES = (
         trap="ill-conditioning",
         sentences=f"The walls are {KAPPA:.0f} times as steep as the floor and bound SGD's rate: it zigzags across, "
         "then crawls along. Momentum cancels what alternates and adds up what agrees; AdaGrad, RMSProp and Adam "
-        "stretch each axis by itself, which helps less the more the ravine lies askew.",
+        "stretch each axis by itself, which helps the first two the less the more the ravine lies askew.",
         function=ravine,
         start=(-3.3, 0.1),
         window=(-4, 4, -3, 3),
@@ -93,9 +93,9 @@ SURFACES = (
         key="saddle",
         title="A saddle",
         trap="saddle point",
-        sentences="Every rule slides down to the pass, where the slope is almost nothing, and plain SGD stays for "
-        "half the race. Momentum leaves sooner; rules that divide by the size of past gradients leave at once, since "
-        "to them a tiny slope is as good as a steep one.",
+        sentences="SGD and momentum slide down to the pass, where the slope is almost nothing: plain SGD stays there "
+        "for half the race, momentum leaves sooner. AdaGrad, RMSProp and Adam divide by the size of past gradients, so "
+        "that a tiny slope sideways counts as much as a steep one ahead: they never come near the pass.",
         function=saddle,
         start=(1e-4, 1.2),
         window=(-2, 2, -1.5, 1.5),
@@ -119,8 +119,9 @@ SURFACES = (
         key="valley-with-local-minimum",
         title="A valley with a local minimum",
         trap="local minimum",
-        sentences="On the way down lies a shallow hollow, and who arrives there without speed stays. The heavy ball of "
-        "momentum rolls through and over the rise to the deep one; set its momentum to 0.5 and it stays too.",
+        sentences="On the way down lies a shallow hollow, and nearly every rule stays there, Adam and Nesterov's "
+        "momentum among them. Plain momentum, a heavy ball, rolls through and over the rise to the deep one; set its "
+        "momentum to 0.5 and it stays too.",
         function=valley,
         start=(-2.2, 0.4),
         window=(-3, 3.4, -2.4, 2.4),
@@ -131,9 +132,9 @@ SURFACES = (
         key="rosenbrock",
         title="Rosenbrock's banana",
         trap="curved ravine",
-        sentences="The valley is found in a few steps and its end only in hundreds, for the way along its floor keeps "
-        "turning. What momentum has gathered in one direction helps in the next; AdaGrad has used up its steps on the "
-        "first wall.",
+        sentences="The valley is found in a few steps and its end only in hundreds, if at all, for the way along its "
+        "floor keeps turning. What momentum has gathered in one direction helps in the next; AdaGrad has used up its "
+        "steps on the first wall.",
         function=rosenbrock,
         start=(-1.5, 1.6),
         window=(-2, 2, -0.8, 2.2),
@@ -181,8 +182,9 @@ SURFACES = (
         title="Mini-batch noise",
         trap="noisy gradient",
         sentences="Each gradient comes from a mini-batch, and all rules meet the same noise: they come close to the "
-        "minimum and then wander around it, the wider the higher the rate. Lower the rate and they end nearer but "
-        "arrive later, which is why rates are lowered as training goes on.",
+        "minimum and then wander around it, so that the loss beside a rule is that of one moment. On average SGD, "
+        "momentum and Adam wander the wider the higher the rate; lower it and they stay nearer but arrive later, which "
+        "is why rates are lowered as training goes on.",
         function=bowl,
         start=(-3.4, 1.4),
         window=(-4, 4, -3, 3),

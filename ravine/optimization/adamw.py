@@ -13,6 +13,8 @@ from ravine.optimization.adam import Adam
 class AdamW(Adam):
     """AdamW, as `torch.optim.AdamW`: `Adam` whose `decay` is on.
 
+        m <- beta1 m + (1 - beta1) g            m_hat = m / (1 - beta1^t)
+        v <- beta2 v + (1 - beta2) g^2          v_hat = v / (1 - beta2^t)
         w <- w - lr (m_hat / (sqrt(v_hat) + eps) + decay w)
 
     L2 in the loss goes through m and v, where it is divided by the gradient's scale: weights with large gradients are

@@ -67,6 +67,9 @@ def _why_no_valley(test: "RangeTest") -> str:
     keep = f"keeping the default {test.default:g}"
     if not math.isfinite(test.start):
         return f"the loss is no finite number before any step, so no rate helps; {keep}. Look at the data"
+    if test.smoothed and _thrown(test):
+        seen = f"the first rates already throw the loss from {test.before:.3g} to {_early(test):.3g}"
+        return f"{seen}; {keep}. Try again from a much lower rate (low)"
     end = limit(test)
     fall = test.start - test.smoothed[_minimum(test)] if test.smoothed else 0.0
     if not test.smoothed or fall <= _noise(test):
@@ -78,6 +81,17 @@ def _why_no_valley(test: "RangeTest") -> str:
         seen = f"the loss is still falling at the highest rate, {test.rates[-1]:.2g}"
         return f"{seen}; {keep}. Try again up to a higher rate (high)"
     return ""
+
+
+def _thrown(test: "RangeTest") -> bool:
+    """Whether the sweep began too high: a loss four times the one before any step, and no mean clearly below that."""
+    level = test.before + 3 * abs(test.before)
+    return _early(test) > level and test.before - test.smoothed[_minimum(test)] <= _noise(test)
+
+
+def _early(test: "RangeTest") -> float:
+    """The highest loss at the lowest tenth of the rates."""
+    return max(test.losses[: round(test.memory)])
 
 
 def _minimum(test: "RangeTest") -> int:

@@ -15,7 +15,8 @@ class Momentum(Rule):
     """SGD + momentum, as `torch.optim.SGD(momentum=rho, nesterov=...)`.
 
         v <- rho v + g
-        w <- w - lr v                 or, with Nesterov's look ahead,  w <- w - lr (g + rho v)
+        w <- w - lr v                if not nesterov
+        w <- w - lr (g + rho v)      if nesterov
 
     The lecture notes that this project began from print `x += learning_rate * vx`, which climbs; a descent subtracts.
     A constant gradient ends up moving `1 / (1 - rho)` times as fast as with SGD: choose `lr` that much smaller.

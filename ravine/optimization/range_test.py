@@ -29,6 +29,7 @@ class RangeTest:
         losses: of the next mini-batch after each step, as it was.
         smoothed: their bias-corrected exponential mean, which lags by about `memory` steps.
         first: the lowest rate of the sweep.
+        before: loss of the first mini-batch, before any step.
         start: mean loss while the rate was still too low to change anything: the first `memory` mini-batches.
         memory: steps that the mean remembers, a tenth of the sweep.
         blown_up: the rate at which the sweep ended early, since the loss had risen far above its start or was not
@@ -40,6 +41,7 @@ class RangeTest:
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
     first: float
+    before: float
     start: float
     memory: float
     blown_up: float | None
@@ -138,9 +140,17 @@ class Sweep:
         """What was seen so far. `default` is the rate to take if that shows no valley."""
         n = max(len(self._means) - 1, 0)  # the first loss was before any step
         blown_up = self.rates[max(len(self.losses) - 2, 0)] if self.ended else None
-        curve = (self.rates[:n], self.losses[1 : n + 1], self._means[1 : n + 1])
-        rates, losses, smoothed = (tuple(values) for values in curve)
-        return RangeTest(rates, losses, smoothed, self.rates[0], self._start, self.memory, blown_up, float(default))
+        return RangeTest(
+            rates=tuple(self.rates[:n]),
+            losses=tuple(self.losses[1 : n + 1]),
+            smoothed=tuple(self._means[1 : n + 1]),
+            first=self.rates[0],
+            before=self.losses[0] if self.losses else math.nan,
+            start=self._start,
+            memory=self.memory,
+            blown_up=blown_up,
+            default=float(default),
+        )
 
     @property
     def _start(self) -> float:

@@ -1,18 +1,19 @@
 """The landscape that a run crossed: the loss around its trained weights, as a scene with its path."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from ravine import data, spec
-from ravine.errors import UsageError, did_you_mean
-from ravine.landscape.plane import Plane, along_path, around, at_random, losses
+from ravine.errors import DataError, UsageError, did_you_mean
+from ravine.landscape.plane import Window, along_path, around, at_random, losses, wider
 from ravine.landscape.scene import Racer, Scene, formula
 from ravine.loading import load
-from ravine.optimization import RULES
-from ravine.runs import path
+from ravine.optimization import AVERAGES
+from ravine.runs import descent, path
 from ravine.runs.defaults import with_held_out
 from ravine.runs.run import Run
 from ravine.trained import Trained
@@ -20,6 +21,10 @@ from ravine.training.console import Console
 
 DIRECTIONS = ("path", "random")
 _RANDOM_REACH = 1.0  # of filter-normalised directions: from no filter left to each doubled
+# Before the path's plane is measured, its window grows so often towards the lowest of so many losses a side
+_GROWTHS, _COARSE = 2, 9
+Loss = Callable[[torch.Tensor], float]
+Tick = Callable[[int], None]
 
 
 def surroundings(
@@ -29,13 +34,15 @@ def surroundings(
     directions: str = "path",
     points: int = 25,
     images: int = 512,
+    seed: int = 0,
     device: str = "auto",
     console: Console | None = None,
 ) -> Scene:
-    """The loss on a plane through the last trained weights of the run's first member.
+    """The loss on a plane through the last weights of the run's first member.
 
     The loss is the cross entropy on training images without augmentation; batch norm takes its statistics from these
-    very images, since those that were stored belong to one point of the plane only.
+    very images, since those that were stored belong to one point of the plane only. On the plane of the path the
+    window grows towards the lowest loss where that lies on its frame.
 
     Args:
         run: a run that has saved.
@@ -44,11 +51,12 @@ def surroundings(
             weights.
         points: along each side, 5 to 201; the cost grows with the square.
         images: how many the loss is taken over, 2 or more.
+        seed: of random directions.
         device: where to compute.
         console: told how far it is.
 
     Raises:
-        DataError: no weights yet, or too few along the way. UsageError: a setting.
+        DataError: other data, no weights yet, or too few along the way. UsageError: a setting.
     """
     if directions not in DIRECTIONS:
         raise UsageError(f"no {directions!r}", where="--directions", cure=did_you_mean(directions, DIRECTIONS))
@@ -56,29 +64,23 @@ def surroundings(
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             expected = f"a whole number from {low} to {high:,}"
             raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected=expected)
-    which = "raw" if run.folder.raw_weights.is_file() else "last"
-    trained = load(run.folder.raw_weights if which == "raw" else run.path, use="last", device=device)
-    center = trained.population.weights[0].clone()
+    trained = load(run.path, use="last", device=device)
+    if trained.about["fingerprint"] != dataset.fingerprint:
+        cure = "Say where that is now: --data PLACE"
+        raise DataError("this is not the data that the run trained on", where=dataset.name, cure=cure)
     held_out, _ = with_held_out(dataset, run.recipe)
     loss = _loss(trained, held_out.splits["train"], images)
-    if directions == "path":
-        epochs, kept = path.read(run.folder.weights_path)
-        kept, last = kept.to(center.device), len(run.metrics)
-        if epochs[-1] < last:  # stopped early
-            epochs, kept = [*epochs, last], torch.cat([kept, center[None]])
-        plane = along_path(kept, center)
-        way, way_losses = plane.coordinates(kept).cpu(), torch.tensor([loss(row) for row in kept])
-        spacing = (epochs[-1] - epochs[0]) / (len(epochs) - 1)
-        window = around(way)
+    tick = _ticker(console, points**2)
+    if directions == "random":
+        scene = _of_basin(run, trained, loss, points, seed, tick)
     else:
-        plane = at_random(center, [(s.start, s.stop, tuple(s.shape)) for s in trained.population.layout])
-        way, way_losses, spacing = torch.zeros(1, 2), torch.tensor([loss(center)]), 1.0
-        window = (-_RANDOM_REACH, _RANDOM_REACH, -_RANDOM_REACH, _RANDOM_REACH)
-    grid = losses(plane, window, points, loss, _ticker(console, points**2))
-    return _scene(run, plane, window, grid, way, way_losses, spacing, images)
+        scene = _of_path(run, trained, loss, points, tick)
+    seen = min(images, len(held_out.splits["train"]))
+    note = f"Cross entropy on {seen:,} training images without augmentation, batch norm over these very images."
+    return replace(scene, note=f"{note} {scene.note}".strip())
 
 
-def _loss(trained: Trained, split: data.Split, images: int) -> Callable[[torch.Tensor], float]:
+def _loss(trained: Trained, split: data.Split, images: int) -> Loss:
     """A function from weights `[P]` to the loss of the first member with them."""
     rows = torch.linspace(0, len(split) - 1, min(images, len(split))).long().numpy()
     x = trained.normalize(torch.from_numpy(split.take(rows)).to(trained.device))
@@ -96,51 +98,75 @@ def _loss(trained: Trained, split: data.Split, images: int) -> Callable[[torch.T
     return loss
 
 
-def _scene(
-    run: Run,
-    plane: Plane,
-    window: tuple[float, float, float, float],
-    grid: torch.Tensor,
-    way: torch.Tensor,
-    way_losses: torch.Tensor,
-    spacing: float,
-    images: int,
-) -> Scene:
-    recipe = run.recipe
-    axes, sentences = (_words_of_path if len(way) > 1 else _words_of_basin)(plane, way_losses.tolist())
-    text = formula(RULES[spec.parse(recipe.optimizer).name].__doc__)
-    return Scene(
-        key="run",
-        title=f"{run.path.name}: {recipe.model} with {recipe.optimizer}",
-        trap="",
-        sentences=sentences,
-        axes=axes,
-        window=window,
-        grid=grid,
-        start=(float(way[0, 0]), float(way[0, 1])),
-        minima=((0.0, 0.0),),
-        racers=(Racer.alone(recipe.optimizer, text, way, way_losses, float(recipe.lr)),),
-        time="epoch",
-        spacing=spacing,
-        note=f"Cross entropy on {images:,} training images without augmentation, batch norm over these very images. "
-        "The path is dropped straight onto the plane: where it lies off it, its loss differs from the field's.",
-    )
-
-
-def _words_of_path(plane: Plane, way_losses: list[float]) -> tuple[tuple[str, str], str]:
-    first, second = plane.share
-    return (f"first direction, {first:.0%} of the way", f"second direction, {second:.0%} of the way"), (
+def _of_path(run: Run, trained: Trained, loss: Loss, points: int, tick: Tick) -> Scene:
+    """On the two main directions of the training, through the weights that it ended with."""
+    kept, averaged = trained.population.weights[0].clone(), run.folder.raw_weights.is_file()
+    end = load(run.folder.raw_weights).population.weights[0].to(kept) if averaged else kept
+    last = trained.about["epochs"][0]
+    epochs, way = path.read(run.folder.weights_path, last)
+    way = way.to(kept)
+    if epochs[-1] < last:
+        epochs, way = [*epochs, last], torch.cat([way, end[None]])
+    plane, way_losses = along_path(way, end), [loss(weights) for weights in way]
+    (first, second), marks = plane.share, plane.coordinates(way).cpu()
+    racers = [_trained(run, trained, marks, way_losses)]
+    sentences = (
         f"From the initial weights (loss {way_losses[0]:.3g}) to the last ones ({way_losses[-1]:.3g}), on the two "
         f"directions that hold {first + second:.0%} of the way. Close contours are steep, wide ones flat."
     )
+    if averaged:
+        racers.append(_average(run, plane.coordinates(kept[None]).cpu(), loss(kept), len(way)))
+        sentences += f" The average of the weights, which is what is kept, has a loss of {loss(kept):.3g}."
+    window = around(torch.cat([racer.paths[0, 0] for racer in racers]))
+    for _ in range(_GROWTHS):
+        window = wider(window, losses(plane, window, min(points, _COARSE), loss, lambda _: None))
+    grid = losses(plane, window, points, loss, tick)
+    axes = f"first direction, {first:.0%} of the way", f"second direction, {second:.0%} of the way"
+    note = "What lies off the plane is dropped straight onto it: there its loss differs from the field's."
+    return _scene(run, sentences, axes, window, grid, racers, tuple(epochs), note)
 
 
-def _words_of_basin(_: Plane, way_losses: list[float]) -> tuple[tuple[str, str], str]:
-    return ("first random direction, filter lengths", "second random direction, filter lengths"), (
-        f"The loss around the last weights ({way_losses[0]:.3g}); a step of 1 is as long as each filter. A wide basin "
-        "is a flat minimum, which is what momentum, averaging and SAM look for."
+def _of_basin(run: Run, trained: Trained, loss: Loss, points: int, seed: int, tick: Tick) -> Scene:
+    """On two random directions, around the weights that are kept: their average, where there is one."""
+    center = trained.population.weights[0].clone()
+    plane = at_random(center, [(s.start, s.stop, tuple(s.shape)) for s in trained.population.layout], seed)
+    racers = [_trained(run, trained, torch.zeros(1, 2), [loss(center)])]
+    what = "the average of the weights" if run.folder.raw_weights.is_file() else "the last weights"
+    sentences = (
+        f"The loss around {what} ({loss(center):.3g}), in the middle; a step of 1 is as long as each filter. A wide "
+        "basin is a flat minimum, which is what momentum, averaging and SAM look for."
     )
+    axes = "first random direction, filter lengths", "second random direction, filter lengths"
+    window = (-_RANDOM_REACH, _RANDOM_REACH, -_RANDOM_REACH, _RANDOM_REACH)
+    return _scene(run, sentences, axes, window, losses(plane, window, points, loss, tick), racers)
 
 
-def _ticker(console: Console | None, total: int) -> Callable[[int], None]:
+def _trained(run: Run, trained: Trained, way: torch.Tensor, way_losses: list[float]) -> Racer:
+    stepper = descent.stepper(run.recipe, trained.population)
+    text = formula(stepper.rule.__doc__, stepper.group)
+    return Racer.alone(run.recipe.optimizer, text, way, torch.tensor(way_losses), float(run.recipe.lr))
+
+
+def _average(run: Run, at: torch.Tensor, its_loss: float, times: int) -> Racer:
+    """The average `[1, 2]` as a racer that stays where it is."""
+    text = formula(AVERAGES[spec.parse(run.recipe.average).name].__doc__)
+    return Racer.alone(f"average {run.recipe.average}", text, at.expand(times, 2), torch.full((times,), its_loss))
+
+
+def _scene(
+    run: Run,
+    sentences: str,
+    axes: tuple[str, str],
+    window: Window,
+    grid: torch.Tensor,
+    racers: Sequence[Racer],
+    times: tuple[float, ...] = (),
+    note: str = "",
+) -> Scene:
+    x, y = racers[0].paths[0, 0, 0].tolist()
+    title = f"{run.path.resolve().name}: {run.recipe.model} with {run.recipe.optimizer}"
+    return Scene("run", title, "", sentences, axes, window, grid, (x, y), (), tuple(racers), "epoch", times, note=note)
+
+
+def _ticker(console: Console | None, total: int) -> Tick:
     return lambda done: console.measuring(done, total) if console else None

@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import ravine
+from ravine import data
 from ravine.cli import main
 from ravine.cli.landscape import Options, entrants
 from ravine.landscape import SURFACES
@@ -79,6 +82,19 @@ def test_equal_seeds_give_equal_bytes_and_others_other_noise(tmp_path, capsys):
         (["--rules", "__import__('os')"], 2, "--rules"),
         (["--surface", "ravine", "--steps", "2", "--out", "missing/page.html"], 4, "cannot be written"),
         (["--surfaces", "ravine"], 2, "Did you mean '--surface'"),
+        (["--points", "25"], 2, "--points: would change nothing, since no run is given"),
+        (["--images=9"], 2, "no run"),
+        (["--directions", "random"], 2, "no run"),
+        (["--data", "digits"], 2, "no run"),
+        (["--device", "cpu"], 2, "no run"),
+        (["--cache", "here"], 2, "no run"),
+        (
+            ["runs/photos", "--surface", "all"],
+            2,
+            "--surface: would change nothing, since a run's landscape has no race",
+        ),
+        (["runs/photos", "--rules=sgd"], 2, "no race"),
+        (["runs/photos", "--steps", "0"], 2, "no race"),
     ],
 )
 def test_whatever_is_wrong_gives_one_clear_line(arguments, code, words, tmp_path, monkeypatch, capsys):
@@ -89,6 +105,14 @@ def test_whatever_is_wrong_gives_one_clear_line(arguments, code, words, tmp_path
     assert err.count("\n") == 1
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_small_sizes_are_not_told_as_nothing(tmp_path, capsys):
+    still, page = tmp_path / "small.svg", tmp_path / "page.html"
+    _, out, _ = called(capsys, "--surface", "saddle", "--steps", "2", "--rules", "sgd", "-o", still)
+    assert f"small.svg  {still.stat().st_size / 1000:.0f} kB;" in out
+    _, out, _ = called(capsys, "--surface", "saddle,ravine,noisy", "-o", page)
+    assert f"page.html  {page.stat().st_size / 1e6:.1f} MB;" in out
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, capsys):
@@ -136,6 +160,36 @@ def test_the_landscape_that_a_run_crossed(trained, tmp_path, capsys, directions)
         assert name in out
         assert "digits" in (tmp_path / name).read_text(encoding="utf-8")
     assert '"time":"epoch"' in (tmp_path / "run.html").read_text(encoding="utf-8")
+
+
+def test_a_runs_page_is_called_after_it_and_overwrites_no_race(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = called(capsys, trained, "--points", 5, "--images", 50, "--directions", "random", "--seed", 3)
+    assert code == 0, err
+    assert "digits-landscape.html" in out
+    assert [file.name for file in tmp_path.iterdir()] == ["digits-landscape.html"]
+    first = (tmp_path / "digits-landscape.html").read_bytes()
+    called(capsys, trained, "--points", 5, "--images", 50, "--directions", "random")
+    assert (tmp_path / "digits-landscape.html").read_bytes() != first, "another seed, other directions"
+    monkeypatch.chdir(trained)
+    assert called(capsys, ".", "--points", 5, "--images", 50)[0] == 0
+    (trained / "digits-landscape.html").unlink()
+
+
+def test_a_run_on_arrays_is_shown_with_the_file_that_holds_them(tmp_path, capsys):
+    digits = data.load("digits").splits["train"]
+    arrays = digits.take(np.arange(200)), digits.y[:200]
+    settings = {"model": "mlp([8])", "epochs": 2, "quiet": True, "device": "cpu"}
+    run = ravine.train(arrays, out=tmp_path, **settings)
+    chosen = ["--points", 5, "--images", 50, "-o", tmp_path / "run.html"]
+    code, _, err = called(capsys, run.path, *chosen)
+    assert code == 2
+    assert "--data FILE.npz, or in Python source=(x, y)" in err
+    for name, x, expected in (("same", arrays[0], 0), ("other", 255 - arrays[0], 3)):
+        np.savez(tmp_path / f"{name}.npz", x=x, y=arrays[1])
+        code, _, err = called(capsys, run.path, "--data", tmp_path / f"{name}.npz", *chosen)
+        assert code == expected, err
+    assert "not the data that the run trained on" in err
 
 
 def test_what_is_no_run_is_one_line(tmp_path, capsys):

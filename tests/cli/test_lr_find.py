@@ -13,6 +13,7 @@ from ravine.cli.lr_find import Options
 from ravine.optimization import Sweep
 from ravine.runs.lr_search import lr_find
 
+PYTHON = {"model": "mlp(hidden=[32])", "device": "cpu", "quiet": True}
 QUICK = ["lr-find", "digits", "--model", "mlp(hidden=[32])", "--device", "cpu", "--quiet"]
 
 
@@ -70,6 +71,22 @@ def test_without_a_valley_it_says_so_and_keeps_what_was_asked_for(capsys):
     assert "no valley; default lr 0.02" in out
     assert "learning rate  0.02\n" in out
     assert "--lr 0.02 " in out
+
+
+def test_a_sweep_that_began_too_high_is_told_which_flag_to_lower(capsys):
+    code, out, _ = called(capsys, *QUICK, "--low", "1", "--high", "1000")
+    assert code == 0
+    assert "the first rates already throw the loss" in out
+    assert "lower rate (--low)" in out
+    parsed = json.loads(called(capsys, *QUICK, "--low", "1", "--high", "1000", "--json")[1])
+    assert "lower rate (--low)" in parsed["suggestion"]["reason"]
+    assert "lower rate (low)" in lr_find("digits", low=1.0, high=1e3, **PYTHON).suggestion.reason
+
+
+def test_a_sweep_that_ended_too_low_is_told_which_flag_to_raise(capsys):
+    code, out, _ = called(capsys, *QUICK, "--high", "1e-3", "--steps", "100")
+    assert code == 0
+    assert "higher rate (--high)" in out
 
 
 @pytest.mark.parametrize(

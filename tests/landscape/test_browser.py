@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ravine.landscape import Racer, Scene, page
+from ravine.landscape import Racer, Scene, page, still
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
@@ -186,7 +186,8 @@ def test_a_scene_with_one_setting_has_no_sliders_and_counts_epochs(chromium, tmp
     racer = Racer.alone("adam(lr=0.003)", "w ← w - lr m", path, torch.linspace(2.3, 0.1, 21))
     grid = torch.rand(15, 21, generator=torch.Generator().manual_seed(0)).double()
     texts = (HOSTILE, HOSTILE, HOSTILE, ("first direction, 71%", "second, 12%"))
-    scene = Scene("run", *texts, (-3.0, 1, -1, 2), grid, (-2, 1), (), (racer,), "epoch", 0.5)
+    times = tuple(i / 2 for i in range(21))
+    scene = Scene("run", *texts, (-3.0, 1, -1, 2), grid, (-2, 1), (), (racer,), "epoch", times)
     file = tmp_path / "run.html"
     file.write_text(page([replace(scene, note=HOSTILE)], title=HOSTILE), encoding="utf-8")
     with opened(chromium, file) as tab:
@@ -200,13 +201,42 @@ def test_a_scene_with_one_setting_has_no_sliders_and_counts_epochs(chromium, tmp
         assert row(tab, "adam(lr=0.003)").locator(".rate").inner_text() == ""
 
 
+def test_points_that_lie_unevenly_in_time_are_labelled_by_their_own(chromium, tmp_path):
+    path = torch.tensor([[-2.0, 1], [-1, 0.5], [-0.5, 0.2], [0, 0]])
+    racer = Racer.alone("adam", "w", path, torch.tensor([2.0, 1, 0.5, 0.2]))
+    grid = torch.arange(9.0, dtype=torch.float64).view(3, 3)
+    texts, window = ("A run", "", "Around.", ("x", "y")), (-3.0, 1, -1, 2)
+    scene = Scene("run", *texts, window, grid, (-2, 1), (), (racer,), "epoch", (0, 4, 8, 10))
+    file = tmp_path / "uneven.html"
+    file.write_text(page([scene]), encoding="utf-8")
+    with opened(chromium, file) as tab:
+        assert tab.locator("#marks").inner_text() == "○ is the start."
+        box = tab.locator("#chart").bounding_box()
+        left, right = 46, 12  # the chart's margins
+        for point, epoch in enumerate((0, 4, 8, 10)):
+            paused(tab, point)
+            assert tab.locator("#clock").inner_text() == f"epoch {epoch} / 10"
+            assert tab.locator("#scrub").get_attribute("aria-valuetext") == f"epoch {epoch}"
+            # on the chart's axis four fifths of the way are epoch 8
+            across = box["x"] + left + epoch / 10 * (box["width"] - left - right)
+            tab.mouse.move(across, box["y"] + 50)
+            assert tab.locator("#chart-tip").inner_text().startswith(f"adam, epoch {epoch}: ")
+        assert tab.evaluate("chartScales(view.scene, 158, 100).px(2)") == pytest.approx(left + 80)
+        box = tab.locator("#map").bounding_box()
+        (x0, x1, y0, y1), (x, y) = window, path[2].tolist()
+        tab.mouse.move(box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y1 - y) / (y1 - y0) * box["height"])
+        assert "adam, epoch 8: loss 0.5" in tab.locator("#map-tip").inner_text()
+    assert "loss at epoch 8" in still([scene], time=2)
+
+
 def test_where_nothing_moves_there_is_nothing_to_play(chromium, tmp_path):
     racer = Racer.alone("adam", "w", torch.zeros(1, 2), torch.ones(1))
     grid = torch.arange(9.0, dtype=torch.float64).view(3, 3)
-    scene = Scene("run", "A run", "", "Around.", ("x", "y"), (-1, 1, -1, 1), grid, (0, 0), ((0, 0),), (racer,), "epoch")
+    scene = Scene("run", "A run", "", "Around.", ("x", "y"), (-1, 1, -1, 1), grid, (0, 0), (), (racer,), "epoch")
     path = tmp_path / "still.html"
     path.write_text(page([scene]), encoding="utf-8")
     with opened(chromium, path) as tab:
         assert not tab.locator("#play").is_visible()
         assert not tab.locator("#chart").is_visible()
+        assert "start" not in tab.locator("#marks").inner_text()
         assert tab.locator("#map").is_visible()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ravine.errors import DataError
-from ravine.landscape.plane import Plane, along_path, around, at_random, losses
+from ravine.landscape.plane import Plane, along_path, around, at_random, losses, wider
 
 
 def test_the_directions_are_the_principal_components_of_the_path():
@@ -53,6 +53,27 @@ def test_losses_lie_where_the_window_says():
     grid = losses(plane, (-1.0, 1.0, 0.0, 4.0), 3, lambda w: float(w.sum()), ticks.append)
     torch.testing.assert_close(grid, torch.tensor([[-1.0, 0, 1], [1, 2, 3], [3, 4, 5]], dtype=torch.float64))
     assert ticks == list(range(1, 10))
+
+
+def test_the_window_has_three_tenths_of_room_on_every_side():
+    window = around(torch.tensor([[-10.0, -4.0], [-2.0, 6.0]]))
+    assert window == pytest.approx((-13, 3, -7, 9))
+
+
+def test_the_window_grows_only_towards_a_lowest_loss_on_its_frame():
+    window, grid = (-2.0, 2.0, 0.0, 8.0), torch.full((5, 4), 3.0)
+    for row, column, expected in (
+        (2, 2, window),
+        (0, 1, (-2, 2, -4, 8)),
+        (4, 1, (-2, 2, 0, 12)),
+        (3, 0, (-4, 2, 0, 8)),
+        (3, 3, (-2, 4, 0, 8)),
+        (4, 3, (-2, 4, 0, 12)),
+    ):
+        here = grid.clone()
+        here[row, column] = 1.0
+        here[2, 1] = torch.nan
+        assert wider(window, here) == expected
 
 
 def test_the_window_holds_the_path_and_the_end():

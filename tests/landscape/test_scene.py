@@ -1,13 +1,15 @@
 """Formulas are read from the rules' own docstrings; heights tell losses."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from ravine.cli.landscape import entrants
 from ravine.landscape import Racer, Scene, formula
 from ravine.landscape.levels import levels
-from ravine.optimization import RULES, Momentum
+from ravine.optimization import RULES, Adam, Momentum
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
@@ -19,8 +21,39 @@ def test_every_rule_says_its_formula(rule):
 
 
 def test_what_stands_side_by_side_goes_below():
-    assert formula(Momentum.__doc__).startswith("v ← rho v + g\nw ← w - lr v\nor, with Nesterov's look ahead, w ← w")
+    first, second, *_ = formula(Adam.__doc__).split("\n")
+    assert (first, second) == ("m ← beta1 m + (1 - beta1) g", "m_hat = m / (1 - beta1^t)")
     assert formula("No block.") == formula(None) == ""
+
+
+CARDS = {
+    "momentum": "v ← rho v + g\nw ← w - lr v",
+    "momentum(nesterov=true)": "v ← rho v + g\nw ← w - lr (g + rho v)",
+    "adam(bias_correction=false)": "m ← beta1 m + (1 - beta1) g\nv ← beta2 v + (1 - beta2) g^2\n"
+    "w ← w - lr m / (sqrt(v) + eps)",
+    "adamw": "m ← beta1 m + (1 - beta1) g\nm_hat = m / (1 - beta1^t)\nv ← beta2 v + (1 - beta2) g^2\n"
+    "v_hat = v / (1 - beta2^t)\nw ← w - lr (m_hat / (sqrt(v_hat) + eps) + decay w)",
+}
+
+
+@pytest.mark.parametrize("rule", CARDS)
+def test_a_card_shows_the_form_with_its_settings_only(rule):
+    (entrant,) = entrants(rule)
+    assert entrant.formula == CARDS[rule]
+
+
+def test_a_line_without_settings_keeps_its_condition():
+    assert "if nesterov" in formula(Momentum.__doc__)
+    text = "A rule.\n\n    a\n    b  if not x\n    c    if x\n\nIts name."
+    assert [formula(text, {"x": x}) for x in (True, False)] == ["a\nc", "a\nb"]
+
+
+def test_times_are_the_scenes_own_or_count_the_points():
+    path = torch.zeros(4, 2)
+    racer = Racer.alone("sgd", "", path, torch.ones(4))
+    scene = Scene("run", "A run", "", "", ("x", "y"), (0, 4, 0, 3), torch.ones(3, 4), (0, 0), (), (racer,))
+    assert [scene.moment(i) for i in range(scene.last + 1)] == [0, 1, 2, 3]
+    assert [replace(scene, times=(0, 4, 8, 10)).moment(i) for i in range(4)] == [0, 4, 8, 10]
 
 
 def test_heights_tell_losses():

@@ -255,6 +255,37 @@ def test_the_suggestion_does_not_depend_on_the_scale_or_the_zero_of_the_loss(see
     assert (plain.lr, plain.low, plain.high) == (shifted.lr, shifted.low, shifted.high)
 
 
+def curve_of(means, memory=2.0) -> RangeTest:
+    """A range test without noise: these means, of losses that are equal to them, from 1 on."""
+    rates = tuple(float(f"{1e-3 * 1.3**i:.2g}") for i in range(len(means)))
+    return RangeTest(rates, tuple(means), tuple(means), rates[0], 1.0, 1.0, memory, None, 0.1)
+
+
+def test_the_suggestion_is_the_first_rate_at_which_nine_tenths_are_done_exactly():
+    done = [0, 0, 0.3, 0.65, 0.69, 0.7, 0.8, 0.89, 0.9, 0.93, 0.94, 0.95, 0.96, 0.99, 1, 0.9, 0.5, 0.5, 0.5, 0.5]
+    test = curve_of([1 - share / 2 for share in done])
+    found = test.suggestion
+    assert (found.low, found.lr, found.high) == tuple(test.rates[done.index(share)] for share in (0.7, 0.9, 0.95))
+    reached = f"70% of it by a rate of {found.low:g}, 90% by {found.lr:g}, 95% by {found.high:g}"
+    assert f"from 1 to 0.5, {reached}" in found.reason
+
+
+@pytest.mark.parametrize(("best", "start", "limit"), [(1.0, 1.2, 4.0), (0.01, 2.0, 3.99), (-1.0, 0.0, 2.0)])
+def test_the_sweep_ends_above_the_best_mean_and_its_triple_or_twice_the_gain(best, start, limit):
+    """With a memory of two steps half of each loss enters the mean, which so is moved to wherever it is wanted."""
+    assert limit == pytest.approx(best + max(3 * abs(best), 2 * (start - best)))
+    for beyond in (0.999, 1.001):
+        sweep = Sweep(steps=20)
+        losses = [start, start, *[best] * 60]
+        for loss in losses[:18]:
+            sweep.record(loss)
+        mean = sweep._means[-1]
+        assert mean == pytest.approx(best, abs=1e-4 * abs(start - best) + 1e-12)
+        sweep.record(mean + 2 * (beyond * limit - mean) * (1 - 0.5**19))
+        assert sweep._means[-1] == pytest.approx(beyond * limit, rel=1e-4)
+        assert sweep.ended == (beyond > 1)
+
+
 def noise_only(seed):
     return [2.3 + 0.3 * v for v in np.random.default_rng(seed).normal(size=201)]
 
@@ -263,11 +294,13 @@ NO_VALLEY = {
     "flat": ([2.3] * 201, "stays near 2.3", "more steps"),
     "noise": (noise_only(0), "by more than its noise", "larger batch"),
     "flat, then a blow-up": ([2.3] * 150 + [2.3 * 1.5**i for i in range(51)], "and rises from", "larger batch"),
-    "up from the first step on": ([2.3 * 1.3**i for i in range(201)], "only rises", "lower rate"),
+    "up from the first step on": ([2.3 * 1.05**i for i in range(201)], "only rises", "lower rate (low)"),
+    "thrown up at once": ([2.3 * 1.3**i for i in range(201)], "already throw the loss from 2.3", "lower rate (low)"),
+    "thrown up, then down to where it was": ([2.3] + [40 * 0.8**i + 2.3 for i in range(200)], "throw", "rate (low)"),
     "not finite after the first step": ([2.3, math.nan], "only rises", "lower rate"),
     "not finite at all": ([math.nan], "no finite number before any step", "Look at the data"),
     "infinite": ([math.inf], "no finite number before any step", "Look at the data"),
-    "no end of the fall": ([2.3 - 2e-8 * 1.1**i for i in range(190)] + [0.8] * 11, "still falling", "higher rate"),
+    "no end of the fall": ([2.3 - 2e-8 * 1.1**i for i in range(190)] + [0.8] * 11, "still falling", "rate (high)"),
 }
 
 
@@ -290,7 +323,7 @@ def test_a_rate_that_diverges_at_once_is_seen_and_nothing_is_suggested():
     test = bowl_test(4.0, low=2.0, high=1e3)
     assert len(test.rates) < 50
     assert not test.suggestion.found
-    assert "only rises" in test.suggestion.reason
+    assert "the first rates already throw the loss" in test.suggestion.reason
     assert test.suggestion.lr == 0.1, "the optimizer's own"
 
 

@@ -10,6 +10,7 @@ import torch
 import ravine
 from ravine import Recipe, data
 from ravine.errors import DataError, NonFiniteLossError, UsageError
+from ravine.optimization import Stepper
 from ravine.runs.trainer import Training
 
 SMALL = {"model": "mlp(hidden=[64])", "quiet": True, "device": "cpu"}
@@ -75,6 +76,22 @@ def test_the_loss_is_that_of_plain_training(arrays):
     first = training.feed.steps
     steps = np.diff([0.0, *sums[:first]]).tolist() + np.diff([0.0, *sums[first:]]).tolist()
     assert test.losses == pytest.approx(steps[1:21], rel=1e-6)
+
+
+def test_the_rates_are_those_of_the_sweep_and_the_last_one_is_reached(arrays, monkeypatch):
+    plain, rates = Stepper.step, []
+
+    def step(self, weights, grads, factor):
+        rates.append(float(self.group["lr"]) * factor)
+        plain(self, weights, grads, factor)
+
+    monkeypatch.setattr(Stepper, "step", step)
+    found = ravine.lr_find(arrays, optimizer="sgd", low=1e-6, high=1e-2, steps=40, **SMALL)
+    sweep = [1e-6 * 1e4 ** (i / 39) for i in range(40)]
+    assert found.rates == pytest.approx(sweep)
+    # the last step only shows what the one before did, and is not taken
+    assert rates[:40] == pytest.approx(sweep)
+    assert rates[40:] in ([], [pytest.approx(1e-2)])
 
 
 def test_validation_and_test_images_are_not_looked_at(arrays, monkeypatch):
