@@ -84,8 +84,9 @@ def augmentation_for(asked: str, shape: tuple[int, ...]) -> tuple[str, str]:
 
 
 # Measured on CIFAR-10 and its subsets and on the digits, see benchmarks/RESULTS.md
-_RATES = {"sgd": 0.1, "momentum": 0.05, "adagrad": 2e-2, "rmsprop": 1e-3, "adam": 3e-3, "adamw": 3e-3, "adamax": 6e-3}
-_RATES |= {"nadam": 3e-3, "lion": 5e-4, "muon": 1e-2}
-_CONVNET_RATES = {**_RATES, "adam": 1e-2, "adamw": 1e-2, "adamax": 2e-2, "nadam": 1e-2, "lion": 1e-3}
+_RATES = {"sgd": 0.3, "momentum": 0.05, "adagrad": 5e-2, "rmsprop": 2e-3, "adam": 3e-3, "adamw": 3e-3, "adamax": 6e-3}
+_RATES |= {"nadam": 3e-3, "lion": 5e-4, "muon": 2e-2}
+_CONVNET_RATES = {"sgd": 0.5, "momentum": 0.1, "adagrad": 0.1, "rmsprop": 5e-3, "adam": 1e-2, "adamw": 1e-2}
+_CONVNET_RATES |= {"adamax": 3e-2, "nadam": 1e-2, "lion": 1e-3, "muon": 2e-2}
 # below so many training images: batch, epochs
 _BY_SIZE = [(500, 16, 50), (2_000, 32, 20), (10_000, 64, 20), (40_000, 128, 15), (float("inf"), 128, 12)]

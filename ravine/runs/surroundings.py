@@ -21,8 +21,7 @@ from ravine.training.console import Console
 
 DIRECTIONS = ("path", "random")
 _RANDOM_REACH = 1.0  # of filter-normalised directions: from no filter left to each doubled
-# Before the path's plane is measured, its window grows so often towards the lowest of so many losses a side
-_GROWTHS, _COARSE = 2, 9
+_COARSE = 9  # points a side, which tell at an eighth of the cost whether the window should be larger
 Loss = Callable[[torch.Tensor], float]
 Tick = Callable[[int], None]
 
@@ -42,7 +41,7 @@ def surroundings(
 
     The loss is the cross entropy on training images without augmentation; batch norm takes its statistics from these
     very images, since those that were stored belong to one point of the plane only. On the plane of the path the
-    window grows towards the lowest loss where that lies on its frame.
+    window grows, once, towards the lowest loss where that lies on its frame.
 
     Args:
         run: a run that has saved.
@@ -118,8 +117,7 @@ def _of_path(run: Run, trained: Trained, loss: Loss, points: int, tick: Tick) ->
         racers.append(_average(run, plane.coordinates(kept[None]).cpu(), loss(kept), len(way)))
         sentences += f" The average of the weights, which is what is kept, has a loss of {loss(kept):.3g}."
     window = around(torch.cat([racer.paths[0, 0] for racer in racers]))
-    for _ in range(_GROWTHS):
-        window = wider(window, losses(plane, window, min(points, _COARSE), loss, lambda _: None))
+    window = wider(window, losses(plane, window, min(points, _COARSE), loss, lambda _: None))
     grid = losses(plane, window, points, loss, tick)
     axes = f"first direction, {first:.0%} of the way", f"second direction, {second:.0%} of the way"
     note = "What lies off the plane is dropped straight onto it: there its loss differs from the field's."

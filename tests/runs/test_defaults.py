@@ -4,6 +4,7 @@ import torch
 
 from ravine import data
 from ravine.errors import UsageError
+from ravine.optimization import RULES
 from ravine.recipe import Recipe
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.feeding import augmentation
@@ -72,3 +73,10 @@ def test_augmentations_that_cannot_be_done_are_refused():
         augmentation(Recipe(augment="flip"), (5,), 5)
     with pytest.raises(UsageError, match="Did you mean 'flip'"):
         augmentation(Recipe(augment="flipp"), (1, 8, 8), 5)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_a_rate_for_every_network(name):
+    images = np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8)
+    for model in ("mlp", "convnet(width=8)", "resnet(width=16)"):
+        assert resolved(images, optimizer=name, model=model)[0].lr > 0

@@ -11,6 +11,7 @@ import ravine
 from ravine import Recipe, data
 from ravine.errors import DataError, NonFiniteLossError, UsageError
 from ravine.optimization import Stepper
+from ravine.runs.defaults import _RATES
 from ravine.runs.trainer import Training
 
 SMALL = {"model": "mlp(hidden=[64])", "quiet": True, "device": "cpu"}
@@ -114,7 +115,7 @@ def test_a_rate_that_was_asked_for_is_the_default_and_is_replaced(arrays, optimi
     assert found.recipe.optimizer == "momentum(rho=0.8)"
     assert found.recipe.lr == found.suggestion.lr
     assert ravine.lr_find(arrays, optimizer="momentum", lr=0.7, steps=40, **SMALL).default == 0.7
-    assert ravine.lr_find(arrays, optimizer="momentum", steps=40, **SMALL).default == 0.05, "the measured one"
+    assert ravine.lr_find(arrays, optimizer="momentum", steps=40, **SMALL).default == _RATES["momentum"]
 
 
 def test_without_a_valley_the_rate_is_the_default(arrays):
@@ -122,8 +123,8 @@ def test_without_a_valley_the_rate_is_the_default(arrays):
     noise = np.random.default_rng(0).integers(0, 10, len(y))
     found = ravine.lr_find((x, noise), steps=100, batch=16, high=1e-3, optimizer="sgd", **SMALL)
     assert not found.suggestion.found
-    assert found.recipe.lr == found.suggestion.lr == 0.1
-    assert "keeping the default 0.1" in found.suggestion.reason
+    assert found.recipe.lr == found.suggestion.lr == _RATES["sgd"]
+    assert f"keeping the default {_RATES['sgd']:g}" in found.suggestion.reason
 
 
 def test_a_loss_that_is_not_finite_ends_the_sweep(arrays, monkeypatch):
