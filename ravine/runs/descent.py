@@ -110,6 +110,7 @@ def _rates(recipe: Recipe, steps: int) -> str:
     return "rate " + ", ".join([*said, f"{lr * plan((steps - 1) / steps):.3g} at the end"])
 
 
-def observe(plan: Any, row: dict[str, Any]) -> bool:
-    """Shows a schedule that watches the validation (plateau) an epoch's row; whether the rate fell."""
-    return hasattr(plan, "observe") and plan.observe(row["val/loss"])
+def observe(plan: Any, row: dict[str, Any]) -> None:
+    """Shows an epoch's row to a schedule that watches the validation (plateau)."""
+    if hasattr(plan, "observe"):
+        plan.observe(row["val/loss"])

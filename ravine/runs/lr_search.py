@@ -24,6 +24,7 @@ from ravine.errors import NonFiniteLossError
 from ravine.optimization import RULES
 from ravine.optimization.range_test import RangeTest, Sweep
 from ravine.recipe import Recipe
+from ravine.runs import descent, regularizing
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.trainer import Training
 from ravine.training.console import Console
@@ -72,6 +73,8 @@ def lr_find(
         RavineError: bad data or bad settings; see `ravine.errors`.
     """
     asked = (recipe or Recipe()).changed(**settings)
+    descent.check(asked)
+    regularizing.pieces(asked)
     sweep, console = Sweep(low, high, steps), Console(quiet=quiet)
     dataset = data.load(source, size=asked.size, max_bad=asked.max_bad, cache=cache, progress=console.decoding)
     for warning in dataset.findings.warnings:
