@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ravine import data, draws, spec
+from ravine.ensembles import Answers, vote
 from ravine.errors import DataError, RavineError, UsageError
 from ravine.inputs import named_images
 from ravine.models import MODELS
@@ -78,21 +79,34 @@ class Trained:
         self.population.train(False)
         self._run = forward(self.population, "direct" if about["members"] == 1 else "loop")
 
-    @torch.no_grad()
     def probabilities(self, x: np.ndarray, tta: str | int = "none") -> np.ndarray:
         """`[N, classes]` float32 for raw rows as they lie in a data set: `[N, C, H, W]` or features `[N, F]`.
 
         `tta` as of `evaluate`.
         """
+        return vote(self.each(x, tta))
+
+    @torch.no_grad()
+    def each(self, x: np.ndarray, tta: str | int = "none") -> np.ndarray:
+        """The probabilities of each member, `[K, N, classes]` float32; arguments as of `probabilities`."""
         self._check_pixels(x.dtype, self.name)
         if x.shape[1:] != self.in_shape:
             raise UsageError(f"rows of shape {x.shape[1:]}", where=self.name, expected=str(self.in_shape))
-        run, out = self._look(tta), [np.empty((0, len(self.classes)), np.float32)]
+        members = len(self.population.members)
+        run, out = self._look(tta), [np.empty((members, 0, len(self.classes)), np.float32)]
         for start in range(0, len(x), _CHUNK):
             # a copy, since torch warns of arrays that cannot be written to
             rows = torch.from_numpy(np.array(x[start : start + _CHUNK], order="C")).to(self.device)
-            out.append(run(rows).softmax(2).mean(0).cpu().numpy())
-        return np.concatenate(out)
+            out.append(run(rows).softmax(2).cpu().numpy())
+        return np.concatenate(out, axis=1)
+
+    def answers(self, dataset: data.Dataset, split: str, tta: str | int = "none") -> Answers:
+        """What each member says of a split; arguments and errors as of `evaluate`."""
+        part, labels = self._part(dataset, split)
+        chunks = [np.arange(start, min(start + _BATCH, len(part))) for start in range(0, len(part), _BATCH)]
+        empty = np.empty((len(self.population.members), 0, len(self.classes)), np.float32)
+        probabilities = np.concatenate([empty, *(self.each(part.take(rows), tta) for rows in chunks)], axis=1)
+        return Answers(probabilities, labels)
 
     def predict(self, images: Any, top: int = 1, tta: str | int = "none") -> list[Prediction]:
         """The likeliest classes of images.
@@ -138,6 +152,15 @@ class Trained:
         Raises:
             DataError: no such split, a class that the network does not know, or inputs of another shape or type.
         """
+        part, of = self._part(dataset, split)
+        labels = torch.from_numpy(of).to(self.device)
+        run, rows = self._look(tta), torch.arange(len(part), device=self.device)
+        raw = lambda own: torch.from_numpy(part.take(own.cpu().numpy())).to(self.device)  # noqa: E731
+        batches = ((raw(own), labels[own]) for own in rows.split(_BATCH))
+        return evaluate(lambda x: run(x[0]), batches, len(self.population.members), len(self.classes))
+
+    def _part(self, dataset: data.Dataset, split: str) -> tuple[data.Split, np.ndarray]:
+        """A split and its labels, int64 `[N]`, in the order of this network's classes. Raises as `evaluate`."""
         part = dataset.splits[dataset.scored_split(split)[0]]
         self._check_pixels(part.store.dtype, dataset.name)
         missing = sorted(set(dataset.classes) - set(self.classes))
@@ -150,11 +173,7 @@ class Trained:
         if tuple(part.shape) != self.in_shape:
             raise DataError(f"shape {tuple(part.shape)}", where=dataset.name, expected=str(self.in_shape))
         of = np.array([self.classes.index(name) for name in dataset.classes])
-        labels = torch.from_numpy(of[part.y]).to(self.device)
-        run, rows = self._look(tta), torch.arange(len(part), device=self.device)
-        raw = lambda own: torch.from_numpy(part.take(own.cpu().numpy())).to(self.device)  # noqa: E731
-        batches = ((raw(own), labels[own]) for own in rows.split(_BATCH))
-        return evaluate(lambda x: run(x[0]), batches, len(self.population.members), len(self.classes))
+        return part, of[part.y].astype(np.int64)
 
     def _look(self, tta: str | int) -> Callable[[torch.Tensor], torch.Tensor]:
         views = views_for(self.about, tta, self.name)
