@@ -14,28 +14,55 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from ravine.classifier import Classifier
+    from ravine.ensemble import Ensemble
     from ravine.errors import RavineError
+    from ravine.exporting import export
     from ravine.loading import load
+    from ravine.prediction import Prediction
     from ravine.recipe import Recipe
     from ravine.runs import Run, resume, train
+    from ravine.runs.distill import distill
+    from ravine.runs.kfold import kfold
     from ravine.runs.lr_search import lr_find
-    from ravine.trained import Prediction, Trained
+    from ravine.runs.uncertain import predict_with_uncertainty
+    from ravine.trained import Trained
 
 # public name -> where it lives
 _HOMES = {
     "Classifier": "ravine.classifier",
-    "Prediction": "ravine.trained",
+    "Ensemble": "ravine.ensemble",
+    "Prediction": "ravine.prediction",
     "RavineError": "ravine.errors",
     "Recipe": "ravine.recipe",
     "Run": "ravine.runs",
     "Trained": "ravine.trained",
+    "distill": "ravine.runs.distill",
+    "export": "ravine.exporting",
+    "kfold": "ravine.runs.kfold",
     "load": "ravine.loading",
     "lr_find": "ravine.runs.lr_search",
+    "predict_with_uncertainty": "ravine.runs.uncertain",
     "resume": "ravine.runs",
     "train": "ravine.runs",
 }
 
-__all__ = ["Classifier", "Prediction", "RavineError", "Recipe", "Run", "Trained", "load", "lr_find", "resume", "train"]
+__all__ = [
+    "Classifier",
+    "Ensemble",
+    "Prediction",
+    "RavineError",
+    "Recipe",
+    "Run",
+    "Trained",
+    "distill",
+    "export",
+    "kfold",
+    "load",
+    "lr_find",
+    "predict_with_uncertainty",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -18,7 +18,7 @@ from ravine.errors import DataError, UsageError
 from ravine.estimator import Estimator, check_examples, check_labels
 from ravine.recipe import Auto, Recipe
 from ravine.runs.defaults import resolve, with_held_out
-from ravine.runs.state import about
+from ravine.runs.state import about, named
 from ravine.runs.trainer import Training
 from ravine.trained import Trained
 from ravine.training.console import Console, epoch_line
@@ -139,11 +139,11 @@ class Classifier(Estimator):
         training = Training(recipe, dataset, device)
         for line in [f"warning: {found.text}" for found in dataset.findings.warnings] + said:
             console.say(line)
-        for row, times in training.epochs():
+        for row, times in training.epochs(on_freeze=lambda frozen: console.warn(f"{frozen}; the others go on")):
             best = row["epoch"] in training.best.epochs
             console.say(epoch_line(row, times, int(training.recipe.epochs), best))
         training.best.keep_latest(training.population)
-        tensors = training.population.named(training.best.state)
+        tensors = named(training, training.best.state)
         self.trained_ = Trained(tensors, about(training, "best"), name=type(self).__name__, device=device)
         self.classes_, self.n_features_in_, self._shape = classes, math.prod(x.shape[1:]), x.shape[1:]
         self.history_, self.findings_ = training.rows, dataset.findings

@@ -6,12 +6,13 @@ from pathlib import Path
 from ravine.checkpoints import weights_file
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.devices import device_named
+from ravine.ensemble import Ensemble
 from ravine.errors import DataError, UsageError, did_you_mean
 from ravine.trained import Trained
 
 
-def load(path: str | PathLike[str], *, use: str = "best", device: str = "cpu") -> Trained:
-    """The trained network of a run folder or a weights file, in eval mode.
+def load(path: str | PathLike[str], *, use: str = "best", device: str = "cpu") -> Trained | Ensemble:
+    """The trained network of a run folder or a weights file, in eval mode; an `Ensemble` where the file joins several.
 
     Args:
         path: a run folder (then `use` says which weights, "best" or "last") or a `.safetensors` file.
@@ -22,6 +23,8 @@ def load(path: str | PathLike[str], *, use: str = "best", device: str = "cpu") -
     """
     file = weights_path(path, use)
     tensors, about = weights_file.read(file)
+    if "parts" in about:
+        return Ensemble.read(tensors, about, str(file), device_named(device))
     return Trained(tensors, about, name=str(file), device=device_named(device))
 
 

@@ -47,6 +47,9 @@ class Recipe:
     sam: float = 0.0
     """Radius within which the worst point is sought, whose gradient is taken (SAM; try 0.05); 0 is off, more doubles
     the cost of a step."""
+    teacher: str = "none"
+    """Network whose answers are learned beside the labels, as teacher("runs/five", temperature=2, alpha=0.9); ravine
+    distill sets it."""
     balance: Literal["none", "loss", "sampler"] = "none"
     """Against unequal classes: weigh the loss, or draw each class equally often."""
     size: int | Auto = "auto"
@@ -55,12 +58,28 @@ class Recipe:
     """Share of the training images cut off for validation where the data has no val/ folder."""
     test: float = 0.0
     """Share of the training images cut off for a final test where the data has no test/ folder."""
+    folds: int = 0
+    """Cut the training images into so many equal parts, of which one is held out for validation; 0 cuts off --val."""
+    fold: int = 0
+    """Which part, from 0 (ravine kfold trains them all)."""
     patience: int = 0
     """Stop after so many epochs without a better validation score; 0 never stops early."""
+    snapshots: int = 0
+    """Members from one training: its schedule has so many cycles, and the weights at the end of each are kept
+    (weights/snapshots.safetensors); 0 keeps none."""
     members: int = 1
     """Networks trained side by side; the prediction is the average of their probabilities."""
-    forward: Literal["auto", "direct", "loop", "vmap"] = "auto"
-    """How the members run: one after another, or all at once (auto times both)."""
+    first_member: int = 0
+    """Number of the first member, by which it draws: --members 5 --first-member 5 trains members 5 to 9, on another
+    machine say, as --members 10 would."""
+    shared: bool = False
+    """All members see the same batches, augmented alike: one data pass for all, but members that differ less."""
+    sweep: str = ""
+    """Settings that differ between members: "lr=1e-4..1e-2", "lr=[1e-3, 3e-3], l2=[0, 5e-4]" (a grid), "lr=0.01..1:6"
+    (six values); of lr, the rule's settings, l1 and l2. Every value trains the same members; the run keeps the best."""
+    forward: Literal["auto", "direct", "loop", "wide", "vmap"] = "auto"
+    """How the members run: one after another (loop) or all at once (wide: as one wide network; vmap: slower, of any
+    network); auto times both."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of the matrix products: auto takes bfloat16 on a GPU."""
     compile: bool = False
@@ -84,11 +103,11 @@ class Recipe:
                 kind, least = "number" if math.isinf(high) else "finite number", "0 or more" if low == 0 else "above 0"
                 words = f"a number from {low:g} to {high:g}" if high < _FINITE else f"a {kind}, {least}"
                 raise UsageError(f"cannot be {value!r}", where=f"--{name.replace('_', '-')}", expected=words)
-        for name in ("epochs", "batch", "size", "patience", "members", "seed"):
+        for name in _WHOLE:
             value = getattr(self, name)
             if value != "auto" and not isinstance(value, int):
-                raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected="a whole number")
-        for name in ("model", "optimizer", "schedule", "augment", "regularize", "average"):
+                raise UsageError(f"cannot be {value!r}", where=f"--{name.replace('_', '-')}", expected="a whole number")
+        for name in ("model", "optimizer", "schedule", "augment", "regularize", "average", "teacher", "sweep"):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected="a name, as text")
         for name, choices in _CHOICES.items():
@@ -137,14 +156,19 @@ _RANGES = [
     ("size", 8, 1024),
     ("val", 0.001, 0.9),
     ("test", 0, 0.9),
+    ("folds", 0, 1000),
+    ("fold", 0, 999),
     ("patience", 0, 1_000_000),
+    ("snapshots", 0, 1000),
     ("members", 1, 1000),
+    ("first_member", 0, 2**31),
     ("max_bad", 0, 1),
     ("seed", 0, 2**63 - 1),
 ]
+_WHOLE = ("epochs", "batch", "size", "folds", "fold", "patience", "snapshots", "members", "first_member", "seed")
 _CHOICES = {
     "balance": ("none", "loss", "sampler"),
-    "forward": ("auto", "direct", "loop", "vmap"),
+    "forward": ("auto", "direct", "loop", "wide", "vmap"),
     "precision": ("auto", "float32", "bfloat16"),
 }
 

@@ -12,7 +12,8 @@ import ravine
 
 PACKAGE = Path(ravine.__file__).parent
 CHAPTERS = ("optimization", "ensembles", "regularization", "augmentation", "transfer", "landscape")
-FOUNDATION = ("ravine.draws", "ravine.errors", "ravine.spec")
+# the interval of an accuracy is a formula that every chapter may state
+FOUNDATION = ("ravine.draws", "ravine.errors", "ravine.spec", "ravine.training.interval")
 
 
 def imports_of(path):

@@ -8,11 +8,16 @@ from importlib import import_module
 COMMANDS = {
     "train": "train on a folder of images; the same command again resumes",
     "resume": "go on with an interrupted run",
+    "kfold": "cross-validate: every image validated once, and k networks that vote",
     "lr-find": "suggest a learning rate, with a picture",
     "check": "look over a data set: unreadable files, duplicates, leaks, imbalance",
     "augment": "see what an augmentation does to your images",
     "evaluate": "score a run or a weights file on data",
     "predict": "name the classes of images",
+    "export": "write one file for use elsewhere: safetensors, ONNX, PyTorch",
+    "distill": "train one student on what an ensemble says",
+    "masks": "each dropout mask is one model: how good each is, and their average",
+    "ensemble": "judge an ensemble, join finished runs into one file",
     "info": "say what a run or a weights file is",
     "landscape": "race the update rules on losses of two weights, on a page that plays",
 }

@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
     split, said = dataset.scored_split(options.split)
-    if split == "train" and dataset.fingerprint == trained.about.get("fingerprint"):
+    if split == "train" and dataset.fingerprint in [part.about.get("fingerprint") for part in trained.parts]:
         console.warn("these weights were trained on images of this very split, so the score flatters them")
     console.say(f"scoring {said} with {trained.name}")
     score = trained.evaluate(dataset, split)

@@ -35,6 +35,10 @@ def run(arguments: Sequence[str]) -> int:
         print(json.dumps(facts))
         return 0
     out = Console(soft_wrap=True, highlight=False)
+    parts = facts.pop("parts", [])
+    for i, part in enumerate(parts):
+        of = f"{part['members']} of {part['model']}" if part["members"] > 1 else part["model"]
+        facts[f"part {i}"] = f"{of} on {part['data']}, input {part['in_shape']}, seed {part['recipe']['seed']}"
     width = max(map(len, facts))
     for name, value in facts.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
@@ -48,7 +52,8 @@ def _of_weights(path: Path) -> dict[str, Any]:
     from ravine.checkpoints import weights_file
 
     about = weights_file.read_about(path)
-    return {**about, "recipe": tomllib.loads(about["recipe"])}
+    parts = [{**part, "recipe": tomllib.loads(part["recipe"])} for part in about.get("parts", [about])]
+    return {**about, "parts": parts} if "parts" in about else parts[0]
 
 
 def _of_run(path: Path) -> dict[str, Any]:

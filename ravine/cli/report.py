@@ -7,6 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ravine.cli.ensemble_table import print_ensemble
+from ravine.cli.snapshots import print_snapshots
+from ravine.cli.sweep_table import print_sweep
 from ravine.runs import Run
 from ravine.training.evaluate import Score
 
@@ -29,12 +32,21 @@ def print_results(run: Run, *, as_json: bool) -> None:
             f"train: {train['train/accuracy']:.1%} while training (last epoch), {clean['accuracy']:.1%} clean "
             f"(best weights in eval mode, {clean['n']:,} images)"
         )
+    for frozen in summary.get("frozen", ()):
+        kept = f"its best is epoch {frozen['best_epoch']}'s" if frozen["best_epoch"] else "without a score, so no vote"
+        out.print("member {member} froze at epoch {epoch}, step {step}: {why}; ".format(**frozen) + kept)
+    if "sweep" in summary:
+        print_sweep(summary["sweep"], tested="test" in summary["best"])
+    if "snapshots" in summary:
+        print_snapshots(summary["snapshots"])
     if "test" not in summary["best"]:
         out.print("val chose the best epoch, so its accuracy is a little flattering; --test 0.2 holds out a test set")
     if summary["worst_confusions"]:
         worst = summary["worst_confusions"]
         rows = (f"{escape(c['true'])} as {escape(c['predicted'])} ({c['count']} times)" for c in worst)
         out.print(f"most confused on {summary['scored_on']}: {', '.join(rows)}")
+    if "ensemble" in summary:
+        print_ensemble(summary["ensemble"])
     out.print(f"\nbest weights  {escape(summary['weights']['best'])}")
     out.print(f"last weights  {escape(summary['weights']['last'])}")
     out.print(f"everything    {escape(str(run.path))}")

@@ -70,7 +70,9 @@ class Muon(Rule):
         rows, columns = matrices.shape[1:]
         ratio = max(1, rows / columns) if group["scale"] == "original" else 0.04 * max(rows, columns)
         precise = matrices.bfloat16() if group["precision"] == "bfloat16" else matrices
-        o = orthogonal(precise, group["iterations"])
+        # on a CPU member by member: a batched product may round by the size of the batch
+        parts = [precise] if precise.is_cuda else precise.split(1)
+        o = torch.cat([orthogonal(part, group["iterations"]) for part in parts])
         return ratio**0.5 * o.to(g.dtype).view_as(g)
 
 

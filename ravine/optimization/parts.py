@@ -65,6 +65,10 @@ def of_matrix(layout: Iterable[Slot]) -> Callable[[Any, Part], Iterator[Part]]:
         elif rule.kernel and columns >= LONG and _kernels_take(w) and _plain(whole) and _one_number_a_row(group, rows):
             for k in range(rows):
                 yield Part(w[k], g[k], _row(state, rows, k), _row(group, rows, k), True)
+        elif w.dtype != torch.float64 and _in_formula(group):
+            # 1 - beta of a column, in the weights' precision, is rounded elsewhere than that of a number
+            for k in range(rows):
+                yield from _blocks(Part(w[k], g[k], _row(state, rows, k), _row(group, rows, k)), 1, columns)
         else:
             yield from _blocks(whole, rows, columns)
 
@@ -82,6 +86,11 @@ def _blocks(whole: Part, rows: int, columns: int) -> Iterator[Part]:
 
 def _has_columns(group: dict[str, Any]) -> bool:
     return any(isinstance(value, torch.Tensor) and value.numel() > 1 for value in group.values())
+
+
+def _in_formula(group: dict[str, Any]) -> bool:
+    """Whether a setting that the formula reads, and not just the loop, differs between members."""
+    return _has_columns({name: value for name, value in group.items() if name not in ("lr", "decay")})
 
 
 def _numbers(group: dict[str, Any]) -> dict[str, Any]:

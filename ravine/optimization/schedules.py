@@ -133,7 +133,7 @@ def join(*pieces: tuple[float, Schedule]) -> Schedule:
     def factor(progress: float) -> float:
         begin, progress = 0.0, min(1.0, max(0.0, progress))  # a schedule ends where the training ends
         for share, schedule in pieces[:-1]:
-            if progress < begin + share:
+            if progress < begin + share - 1e-12:  # 0.2 + 0.2 + 0.2 is a little more than 0.6
                 return schedule((progress - begin) / share)
             begin += share
         return pieces[-1][1](min(1.0, (progress - begin) / (1 - begin)) if begin < 1 else 1.0)

@@ -74,10 +74,10 @@ class Population:
             mine.copy_(state[name])
 
     def named(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """`state` under the names that the modules give: `conv1.weight`, or `member03/conv1.weight` where K > 1."""
+        """A `state`, of any K, under the modules' own names: `conv1.weight`, or `member03/conv1.weight` where K > 1."""
         out = {}
-        for k in range(len(self.members)):
-            prefix = f"member{k:02d}/" if len(self.members) > 1 else ""
+        for k in range(len(state["weights"])):
+            prefix = f"member{k:02d}/" if len(state["weights"]) > 1 else ""
             for slot in self.layout:
                 out[prefix + slot.name] = state["weights"][k, slot.start : slot.stop].view(slot.shape)
             for name in self.buffers:

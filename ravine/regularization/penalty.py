@@ -36,6 +36,11 @@ def coefficient(strength: float | Tensor, mask: Tensor | None) -> float | Tensor
     return mask * (strength.to(mask) if isinstance(strength, Tensor) else strength)
 
 
+def _sums(rows: Tensor) -> Tensor:
+    """Of each row. On a CPU one after the other: threads part one row otherwise than several, and round otherwise."""
+    return rows.sum(1) if rows.is_cuda else torch.stack([row.sum() for row in rows])
+
+
 def applied(
     pull: Callable[[Tensor, float | Tensor], Tensor], strength: float | Tensor, weights: Tensor, grads: Tensor | None
 ) -> Tensor:
@@ -59,5 +64,5 @@ def applied(
         found = pull(w, s)
         if grads is not None:
             grads[..., columns].add_(found)
-        total += found.mul_(w).flatten(1).sum(1)
+        total += _sums(found.mul_(w).flatten(1))
     return total

@@ -6,7 +6,7 @@ from ravine import augmentation, data, models, spec
 from ravine.errors import UsageError
 from ravine.optimization import RULES
 from ravine.recipe import Recipe
-from ravine.runs import descent
+from ravine.runs import descent, folding, snapshots, sweeping, teaching
 
 
 def with_held_out(dataset: data.Dataset, recipe: Recipe) -> tuple[data.Dataset, Recipe]:
@@ -15,6 +15,8 @@ def with_held_out(dataset: data.Dataset, recipe: Recipe) -> tuple[data.Dataset, 
     Where the share is open it is 5,000 images, but at most a fifth and at least a fiftieth of the training images: an
     accuracy of 90% is then known to within 1 point, and no small data set gives more than it can spare.
     """
+    if recipe.folds:
+        return folding.held_out(dataset, recipe), recipe.changed(val=1 / recipe.folds)
     if recipe.val == "auto":
         n = len(dataset.splits.get("train", ()))
         recipe = recipe.changed(val=min(0.2, max(0.02, 5000 / max(n, 1))))
@@ -37,11 +39,12 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
     decided["augment"], why = augmentation_for(recipe.augment, shape)
     if why:
         said.append(f"augment {decided['augment']} ({why})")
+    decided["teacher"] = teaching.pinned(recipe)
     if recipe.optimizer == "auto":
         decided["optimizer"] = "adam"
     decided["lr"] = _rate(recipe.changed(**decided))
     if recipe.schedule == "auto":
-        decided["schedule"] = "one_cycle(warmup=0.2)"
+        decided["schedule"] = snapshots.schedule(recipe) if recipe.snapshots else "one_cycle(warmup=0.2)"
     if recipe.batch == "auto":
         decided["batch"] = next(batch for below, batch, _ in _BY_SIZE if n < below)
     if recipe.epochs == "auto":
@@ -51,8 +54,11 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
     recipe = recipe.changed(**decided)
     epochs, batch = int(recipe.epochs), int(recipe.batch)
     length = f"{epochs} epoch{'s' if epochs > 1 else ''} of batches of {batch}"
-    said.append(f"{recipe.optimizer} lr {recipe.lr:g} {recipe.schedule}, {length}")
+    rate = "swept" if "lr" in sweeping.columns(recipe) else f"{recipe.lr:g}"
+    said.append(f"{recipe.optimizer} lr {rate} {recipe.schedule}, {length}")
     said.append(descent.rates(recipe, epochs * len(data.steps(n, batch))))
+    if recipe.snapshots:
+        said.append(snapshots.planned(recipe, len(data.steps(n, batch))))
     return recipe, said
 
 

@@ -2,8 +2,9 @@
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -14,33 +15,43 @@ from ravine.optimization import AVERAGES, CLIPS, RULES, SCHEDULES, Average, Sche
 from ravine.population import Population, Slot
 from ravine.recipe import Recipe
 from ravine.regularization import weights_only
+from ravine.runs import sweeping
+
+_NOTHING: Mapping[str, torch.Tensor] = MappingProxyType({})
 
 
 def check(recipe: Recipe) -> None:
     """Raises UsageError for what cannot be, before any data is read. What "auto" will be is right."""
     nothing = torch.zeros(1, 1)
-    if recipe.optimizer != "auto":
-        _rule(recipe.changed(lr=0.0) if recipe.lr == "auto" else recipe)
+    swept = sweeping.columns(sweeping.settled(recipe)[0])
+    if recipe.optimizer != "auto" or swept:
+        decided = recipe.changed(optimizer="adam") if recipe.optimizer == "auto" else recipe
+        _rule(decided.changed(lr=0.0) if decided.lr == "auto" else decided, columns=swept)
     if recipe.schedule != "auto":
         schedule(recipe)
     average(recipe, nothing)
     _clip(recipe, nothing, ())
 
 
-def stepper(recipe: Recipe, population: Population) -> Stepper:
-    """The rule on the population's matrix. Its decay acts on matrices and convolutions, not on biases and norms."""
-    made = _rule(recipe, population.layout)
-    if made.group["decay"]:
+def stepper(recipe: Recipe, population: Population, columns: Mapping[str, torch.Tensor] = _NOTHING) -> Stepper:
+    """The rule on the population's matrix. Its decay acts on matrices and convolutions, not on biases and norms.
+
+    `columns` `[K, 1]` are the settings that differ between members, by name.
+    """
+    made = _rule(recipe, population.layout, columns)
+    if isinstance(made.group["decay"], torch.Tensor) or made.group["decay"]:
         made.group["decay"] = made.group["decay"] * weights_only(population.layout, population.weights.device).double()
     return made
 
 
-def _rule(recipe: Recipe, layout: Sequence[Slot] = ()) -> Stepper:
+def _rule(recipe: Recipe, layout: Sequence[Slot] = (), columns: Mapping[str, torch.Tensor] = _NOTHING) -> Stepper:
     chosen = spec.parse(recipe.optimizer, flag="--optimizer")
     rule, settings = spec.bind(chosen, RULES, flag="--optimizer", given={"params": None})
-    settings = {**settings, "lr": float(recipe.lr)}
+    of_rule = inspect.signature(rule).parameters
+    swept = {name: column for name, column in columns.items() if name in of_rule}
+    settings = {**settings, "lr": float(recipe.lr), **swept}
     del settings["params"]
-    with spec.blaming(chosen, "--optimizer"):
+    with spec.blaming(chosen, f"--sweep {recipe.sweep!r}, --optimizer" if swept else "--optimizer"):
         return Stepper(rule, layout=layout, **settings)  # pyright: ignore[reportArgumentType]
 
 
@@ -98,16 +109,18 @@ def rates(recipe: Recipe, steps: int) -> str:
 
 
 def _rates(recipe: Recipe, steps: int) -> str:
-    plan, lr = schedule(recipe), float(recipe.lr)
+    sweep = sweeping.sweep_of(recipe)
+    swept = sweep is not None and "lr" in sweep.axes
+    plan, lr, name = schedule(recipe), 1.0 if swept else float(recipe.lr), "rate, of the swept lr," if swept else "rate"
     if hasattr(plan, "observe"):
-        return f"rate {lr:.3g}, lower whenever validation stalls"
+        return f"{name} {lr:.3g}, lower whenever validation stalls"
     looked_at = [i * steps // min(steps, 10_000) for i in range(min(steps, 10_000))]
     factors = [plan(i / steps) for i in looked_at]
     top = max(range(len(factors)), key=factors.__getitem__)
     said = [f"{lr * factors[0]:.3g} at the start"]
     if factors[top] > factors[0]:
         said.append(f"{lr * factors[top]:.3g} at {looked_at[top] / steps:.0%}")
-    return "rate " + ", ".join([*said, f"{lr * plan((steps - 1) / steps):.3g} at the end"])
+    return f"{name} " + ", ".join([*said, f"{lr * plan((steps - 1) / steps):.3g} at the end"])
 
 
 def observe(plan: Any, row: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """What the training feed needs, from a recipe: where the images lie, their order, what is done to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,65 @@ import torch
 
 from ravine import data, spec
 from ravine.augmentation import Pipeline, parse
-from ravine.errors import UsageError
+from ravine.errors import DataError, UsageError
 from ravine.recipe import Recipe
-from ravine.training.feed import Normalization, Take
+from ravine.training.feed import Normalization, Take, TrainingFeed
+
+
+def refuse_too_little(dataset: data.Dataset) -> None:
+    """Raises DataError where there is too little to train and to validate on."""
+    train, val = dataset.splits["train"], dataset.splits["val"]
+    if len(train) < 2 or not len(val):
+        found = f"{len(train)} training and {len(val)} validation images"
+        raise DataError(found, where=dataset.name, expected="at least 2 and 1")
+    if len(dataset.classes) < 2:
+        raise DataError("one class only", where=dataset.name, expected="images of two classes or more")
+
+
+def training_feed(
+    recipe: Recipe,
+    dataset: data.Dataset,
+    take: Take,
+    normalize: Normalization,
+    identities: Sequence[int],
+    device: torch.device,
+    teach: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
+) -> TrainingFeed:
+    """The batches of each epoch, as a recipe asks for them.
+
+    With `recipe.shared` all members see those of the first: they are gathered and augmented once, and the time for data
+    is that of one member. But members that saw the same noise agree more, and their vote gains less.
+
+    Args:
+        dataset: its "train" is what is fed.
+        take: rows of it, on the device.
+        normalize: what the network's input is brought to.
+        identities: as which member each draws, `[K]`.
+        teach: as of `TrainingFeed`.
+
+    Raises:
+        UsageError: as of `augmentation`.
+    """
+    train = dataset.splits["train"]
+    return TrainingFeed(
+        take=take,
+        labels=torch.from_numpy(train.y).to(device),
+        order=order(recipe, train.y),
+        bounds=data.steps(len(train), int(recipe.batch)),
+        members=recipe.members,
+        normalize=normalize,
+        repeats=recipe.balance == "sampler",
+        identities=[identities[0]] * recipe.members if recipe.shared else identities,
+        teach=teach,
+        **augmentation(recipe, tuple(train.shape), len(train), len(dataset.classes), normalize),
+    )
+
+
+def class_weights(recipe: Recipe, y: np.ndarray, classes: int, device: torch.device) -> torch.Tensor | None:
+    """What each class's loss is multiplied by, `[classes]`; None for 1."""
+    if recipe.balance != "loss":
+        return None
+    return torch.as_tensor(data.class_weights(y, classes), dtype=torch.float32, device=device)
 
 
 def augmentation(

@@ -20,7 +20,7 @@ import torch
 
 from ravine import data, spec
 from ravine.devices import device_named
-from ravine.errors import NonFiniteLossError
+from ravine.errors import NonFiniteLossError, UsageError
 from ravine.optimization import RULES
 from ravine.optimization.range_test import RangeTest, Sweep
 from ravine.recipe import Recipe
@@ -73,6 +73,8 @@ def lr_find(
         RavineError: bad data or bad settings; see `ravine.errors`.
     """
     asked = (recipe or Recipe()).changed(**settings)
+    if asked.sweep:
+        raise UsageError("tries rates by itself", where="ravine lr-find", cure="Leave --sweep out")
     descent.check(asked)
     regularizing.pieces(asked)
     sweep, console = Sweep(low, high, steps), Console(quiet=quiet)
@@ -110,7 +112,7 @@ def _train(sweep: Sweep, recipe: Recipe, dataset: data.Dataset, device: torch.de
     """Fills the sweep."""
     steps = len(sweep.rates) + 1
     # one epoch of all steps, so that nothing is validated; lr 1, so that the schedule's factor is the rate
-    alone = recipe.changed(members=1, forward="direct", epochs=1, lr=1.0, schedule="constant")
+    alone = recipe.changed(members=1, snapshots=0, forward="direct", epochs=1, lr=1.0, schedule="constant")
     alone = alone.changed(optimizer=without_rate(alone).optimizer)
     training = Training(alone, dataset, device)
     training.feed = _Unbroken(**{f.name: getattr(training.feed, f.name) for f in fields(training.feed)}, length=steps)

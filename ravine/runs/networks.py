@@ -1,6 +1,6 @@
 """From a recipe to networks that can be run on a batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,15 +14,17 @@ from ravine.recipe import Recipe
 from ravine.runs.regularizing import put_into
 
 
-def network_maker(recipe: Recipe, in_shape: tuple[int, ...], classes: int) -> Callable[[int], nn.Module]:
-    """A function from a member's number to its network, with initial weights that depend on the seed and the number.
+def network_maker(
+    recipe: Recipe, in_shape: tuple[int, ...], classes: int, identities: Sequence[int]
+) -> Callable[[int], nn.Module]:
+    """A function from k to member k's network, with initial weights that depend on the seed and on `identities[k]`.
 
     Dropout and the like are put in afterwards and draw nothing: runs with and without start from the same weights.
     """
     model = spec.parse(recipe.model, flag="--model")
 
     def make(member: int) -> nn.Module:
-        with draws.seeded(recipe.seed, member, "init"):
+        with draws.seeded(recipe.seed, identities[member], "init"):
             network = spec.build(model, MODELS, flag="--model", in_shape=in_shape, classes=classes)
         put_into(network, recipe)
         return network
@@ -40,23 +42,29 @@ def runner(recipe: Recipe, population: Population, batch: torch.Tensor | None) -
     """
     way, timed = recipe.forward, {}
     if way == "direct" and recipe.members > 1:
-        raise UsageError("direct runs one member", where="--forward", expected="loop, vmap or auto with --members")
+        raise UsageError(
+            "direct runs one member", where="--forward", expected="loop, wide, vmap or auto with --members"
+        )
     if batch is not None:
-        # a compiled network cannot be mapped over members, so there is nothing to choose
-        with draws.own_generators():  # dropout draws while it is timed
+        # compiled networks run member by member, so there is nothing to choose
+        with draws.own_generators(), _autocast(recipe, batch.device):  # dropout draws while it is timed
             way, timed = ("loop", {}) if recipe.compile and recipe.members > 1 else fastest_way(population, batch)
     if recipe.compile:
-        if way == "vmap":
-            raise UsageError("cannot be compiled", where="--forward vmap", expected="--forward loop with --compile")
+        if way in ("wide", "vmap"):
+            raise UsageError("cannot be compiled", where=f"--forward {way}", expected="--forward loop with --compile")
         for member in population.members:
             member.compile()
     run = forward(population, way)
-    return run if recipe.precision == "float32" else _in_bfloat16(run), way, timed
+    return run if recipe.precision == "float32" else _in_bfloat16(run, recipe), way, timed
 
 
-def _in_bfloat16(run: Forward) -> Forward:
+def _in_bfloat16(run: Forward, recipe: Recipe) -> Forward:
     def cast(batch: torch.Tensor, *reseed: Any) -> torch.Tensor:
-        with torch.autocast(batch.device.type, torch.bfloat16):
+        with _autocast(recipe, batch.device):
             return run(batch, *reseed).float()
 
     return cast
+
+
+def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")

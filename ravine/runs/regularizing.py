@@ -1,8 +1,9 @@
 """What holds a training back from overfitting, from a recipe: each piece of `--regularize` at its place."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -97,21 +98,29 @@ def smoothing(recipe: Recipe) -> float:
     return pieces(recipe).get("label_smoothing", {"eps": 0.0})["eps"]
 
 
-def penalty(recipe: Recipe, population: Population) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None:
+def penalty(
+    recipe: Recipe, population: Population, columns: Mapping[str, torch.Tensor] = MappingProxyType({})
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None:
     """What is added to the loss, as a function of weights and gradients `[K, P]`; None for nothing.
+
+    Args:
+        recipe: its `regularize` is followed.
+        population: what is penalized.
+        columns: strengths `[K, 1]` of penalties that differ between members, by name.
 
     Raises:
         UsageError: a strength that cannot be.
     """
     found, mask = pieces(recipe), weights_only(population.layout, population.weights.device)
+    found |= {name: {"strength": column} for name, column in columns.items() if name in PENALTIES}
     terms = [PENALTIES[name](**settings, mask=mask) for name, settings in found.items() if name in PENALTIES]
     if not terms:
         return None
     return lambda weights, grads: torch.stack([term(weights, grads) for term in terms]).sum(0)
 
 
-def projection(recipe: Recipe, population: Population) -> Callable[[torch.Tensor, float], None] | None:
-    """What is done to the weights `[K, P]` after each step, which was taken at a rate; None for nothing.
+def projection(recipe: Recipe, population: Population) -> Callable[[torch.Tensor, float | torch.Tensor], None] | None:
+    """What is done to the weights `[K, P]` after each step, which was taken at a rate, or one a member `[K, 1]`.
 
     Raises:
         UsageError: a limit that cannot be.
@@ -124,15 +133,18 @@ def projection(recipe: Recipe, population: Population) -> Callable[[torch.Tensor
         max_norm(population.weights[:, :0], (), **found["max_norm"])  # refuses what cannot be
         steps.append(lambda weights, _: max_norm(weights, population.layout, **found["max_norm"]))
 
-    def project(weights: torch.Tensor, rate: float) -> None:
+    def project(weights: torch.Tensor, rate: float | torch.Tensor) -> None:
+        rate = rate.to(weights.dtype) if isinstance(rate, torch.Tensor) else rate  # rounded as a number is
         for step in steps:
             step(weights, rate)
 
     return project if steps else None
 
 
-def perturbation(recipe: Recipe, population: Population) -> Callable[[int, int], AbstractContextManager[None]] | None:
-    """A block with noise on the weights, by epoch and step, each member's its own; None for no noise.
+def perturbation(
+    recipe: Recipe, population: Population, identities: Sequence[int]
+) -> Callable[[int, int], AbstractContextManager[None]] | None:
+    """A block with noise on the weights, by epoch and step, drawn as `identities` `[K]`; None for no noise.
 
     Raises:
         UsageError: a sigma that cannot be.
@@ -147,8 +159,7 @@ def perturbation(recipe: Recipe, population: Population) -> Callable[[int, int],
 
     def perturb(epoch: int, step: int) -> AbstractContextManager[None]:
         generators = [
-            draws.generator(recipe.seed, k, "weight_noise", epoch, step, device=weights.device)
-            for k in range(len(rows))
+            draws.generator(recipe.seed, k, "weight_noise", epoch, step, device=weights.device) for k in identities
         ]
         return weight_noise(rows, **settings, mask=mask, generators=generators)
 

@@ -1,11 +1,16 @@
 """What a training came to: the summary that is kept with the run and printed at its end."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from ravine.checkpoints.run_folder import RunFolder
+from ravine.runs import snapshots
+from ravine.runs.judging import judged as judged_ensemble
+from ravine.runs.state import about, named
 from ravine.runs.trainer import Training
+from ravine.trained import Trained
 
 _CLEAN = 5000
 
@@ -15,7 +20,8 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
 
     The population is left with the last weights.
     """
-    classes = training.dataset.classes
+    classes, voters = training.dataset.classes, training.voters
+    frozen = [{**asdict(one), "best_epoch": training.best.epochs[one.member]} for one in training.position.frozen]
     held_out = [name for name in ("val", "test") if name in training.dataset.splits]
     with training.deployed():
         last = {name: training.score(name) for name in held_out}
@@ -36,9 +42,11 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
         "run": str(folder.path),
         "epochs": epochs,
         "stopped": "all epochs done" if epochs == training.recipe.epochs else f"patience {training.recipe.patience}",
-        "best_epoch": training.best.epochs if training.recipe.members > 1 else training.best.epochs[0],
+        "best_epoch": [training.best.epochs[k] for k in voters] if len(voters) > 1 else training.best.epochs[voters[0]],
+        **({"frozen": frozen} if frozen else {}),
         "best": {name: score.to_json(classes) for name, score in best.items()},
         "last": {name: score.to_json(classes) for name, score in last.items()},
+        **({"snapshots": snapshots.summary(training, folder)} if training.recipe.snapshots else {}),
         "clean_train": clean.to_json(classes),
         "train": training.rows[-1] if training.rows else {},
         "worst_confusions": confusions,
@@ -47,4 +55,12 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
             "saving": save_seconds,
         },
         "weights": {"best": str(folder.best_weights), "last": str(folder.last_weights)},
+        **({"ensemble": _ensemble(training)} if len(voters) > 1 and not training.recipe.sweep else {}),
     }
+
+
+def _ensemble(training: Training) -> dict[str, Any]:
+    """The report of members that vote, by their best weights."""
+    best = Trained(named(training, training.best.state), about(training, "best"), device=training.device)
+    seconds = sum(row["data"] + row["compute"] for row in training.times)
+    return judged_ensemble(best, training.dataset, training=seconds).to_json()

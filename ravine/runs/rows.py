@@ -1,20 +1,26 @@
 """An epoch as a row of numbers, under the names that TensorBoard and the CSV show."""
 
 import math
+from collections.abc import Collection
 from typing import Any
+
+import torch
 
 from ravine.training.evaluate import Score
 from ravine.training.fit import Epoch
 
 
-def metrics_row(epoch: Epoch, validation: Score, clean: Score, lr: float) -> dict[str, Any]:
-    """The row of metrics.jsonl: means over members, then each member's own where there are several.
+def metrics_row(
+    epoch: Epoch, validation: Score, clean: Score, lr: float | torch.Tensor, frozen: Collection[int] = ()
+) -> dict[str, Any]:
+    """The row of metrics.jsonl: means over the members that are not frozen, then each member's own where K > 1.
 
     Args:
         epoch: what the loop recorded.
         validation: the validation score.
         clean: the score on training images in eval mode, without augmentation.
-        lr: the rate that the schedule's factor multiplies.
+        lr: the rate that the schedule's factor multiplies; a column `[K, 1]` where each member has its own.
+        frozen: members that are trained no more.
     """
     columns = {
         "train/loss": epoch.loss,
@@ -25,8 +31,13 @@ def metrics_row(epoch: Epoch, validation: Score, clean: Score, lr: float) -> dic
         "val/accuracy": validation.accuracy,
         "grad_norm": epoch.norm,
     }
-    row: dict[str, Any] = {"epoch": epoch.number, "lr": lr * epoch.rate}
-    row |= {name: math.fsum(values) / len(values) for name, values in columns.items()}
+    if isinstance(lr, torch.Tensor):
+        columns = {"lr": (lr * epoch.rate).flatten().tolist(), **columns}
+    row: dict[str, Any] = {"epoch": epoch.number}
+    row |= {} if isinstance(lr, torch.Tensor) else {"lr": lr * epoch.rate}
+    row |= {"frozen": len(frozen)} if frozen else {}
+    going = [k for k in range(len(epoch.loss)) if k not in frozen]
+    row |= {name: math.fsum(values[k] for k in going) / len(going) for name, values in columns.items()}
     if len(epoch.loss) > 1:
         row |= {"vote/val/loss": validation.vote_loss, "vote/val/accuracy": validation.vote_accuracy}
         row |= {f"member{k:02d}/{name}": v for name, values in columns.items() for k, v in enumerate(values)}

@@ -13,10 +13,11 @@ from typing import Any
 
 from ravine import data
 from ravine.checkpoints.run_folder import RunFolder, find
+from ravine.ensemble import Ensemble
 from ravine.errors import DataError, UsageError
 from ravine.loading import load
 from ravine.recipe import Recipe
-from ravine.runs import descent, regularizing
+from ravine.runs import descent, folding, regularizing, snapshots, teaching
 from ravine.runs.session import Observer, said_finished, train_in
 from ravine.trained import Trained
 from ravine.training.console import Console
@@ -30,7 +31,7 @@ class Run:
         summary: results at the end: accuracies with intervals, confusions, times; {} while training.
         metrics: a dictionary per epoch.
         recipe: everything that was decided.
-        best, last: the trained networks, ready to predict.
+        best, last: the trained networks, ready to predict; an `Ensemble` for the folds of `kfold`.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -51,11 +52,11 @@ class Run:
         return Recipe.read(self.folder.recipe)
 
     @cached_property
-    def best(self) -> Trained:
+    def best(self) -> Trained | Ensemble:
         return load(self.path, use="best")
 
     @cached_property
-    def last(self) -> Trained:
+    def last(self) -> Trained | Ensemble:
         return load(self.path, use="last")
 
     def __repr__(self) -> str:
@@ -97,8 +98,7 @@ def train(
         RavineError: bad data, bad settings, a full disk, a loss that is not finite; see `ravine.errors`.
     """
     recipe = (recipe or Recipe()).changed(**settings)
-    descent.check(recipe)
-    regularizing.pieces(recipe)
+    check(recipe)
     console = Console(quiet=quiet)
     dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
     where = data.location(source) or dataset.fingerprint
@@ -115,6 +115,15 @@ def train(
         raise
 
 
+def check(recipe: Recipe) -> None:
+    """Raises UsageError for what cannot be, before any data is read."""
+    descent.check(recipe)
+    regularizing.pieces(recipe)
+    snapshots.check(recipe)
+    teaching.check(recipe)
+    folding.check(recipe)
+
+
 def resume(
     path: str | os.PathLike[str],
     *,
@@ -126,6 +135,8 @@ def resume(
 ) -> Run:
     """Takes a run up where it was; `source` is needed only for a run on arrays, or where the data has moved."""
     run, console = Run(path), Console(quiet=quiet)
+    if "kfold" in run.folder.read_json("request.json"):
+        raise UsageError("a run of several folds", where=str(path), cure="Its ravine kfold command goes on with it")
     if run.folder.finished:
         return Run(said_finished(run.folder, None, console))
     dataset, recipe = data_of(run, source, cache, console)
@@ -144,12 +155,17 @@ def data_of(
     Raises:
         UsageError: it trained on arrays, and no source is given. DataError: the data is gone or damaged.
     """
-    request = run.folder.read_json("request.json")
-    where, recipe = request["data"], Recipe.from_toml(request["recipe"], run.folder.request)
-    if source is None and not (where == "digits" or os.path.isabs(where)):
+    recipe = Recipe.from_toml(run.folder.read_json("request.json")["recipe"], run.folder.request)
+    source = source_of(run) if source is None else source
+    return data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding), recipe
+
+
+def source_of(run: Run) -> str:
+    """Where the data is that a run was asked to train on. Raises UsageError where it was arrays, DataError: gone."""
+    where = run.folder.read_json("request.json")["data"]
+    if not (where == "digits" or os.path.isabs(where)):
         cure = "Give the arrays again: --data FILE.npz, or in Python source=(x, y)"
         raise UsageError("trained on arrays", where=str(run.path), cure=cure)
-    if source is None and where != "digits" and not os.path.exists(where):
+    if where != "digits" and not os.path.exists(where):
         raise DataError("the data is no longer there", where=where, cure="Say where it is now: --data PLACE")
-    source = where if source is None else source
-    return data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding), recipe
+    return where

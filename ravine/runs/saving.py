@@ -6,7 +6,8 @@ from pathlib import Path
 from ravine.checkpoints import store, weights_file
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.errors import NonFiniteLossError
-from ravine.runs.state import about, state_of
+from ravine.runs import snapshots
+from ravine.runs.state import about, named, state_of
 from ravine.runs.trainer import Training
 
 # A save is due when it costs at most this share of the time since the last one. What a kill costs is only that time:
@@ -32,7 +33,7 @@ class Saver:
         self._cost = 0.0
         self._ended: float | None = None
         self._started = time.monotonic()
-        self._best_written: list[int] | None = None
+        self._best_written: tuple[list[int], list[int]] | None = None
 
     def due(self, *, mid_epoch: bool = False) -> bool:
         """Whether a save is worth its time now; the first one always is."""
@@ -50,21 +51,23 @@ class Saver:
         """
         started = time.monotonic()
         training, folder = self.training, self.folder
+        training.freeze_overflowed()
         if not training.finite:
             where = f"epoch {training.position.epoch + 1}"
             raise NonFiniteLossError("the weights overflowed", where=where, cure="Train with a lower --lr")
-        population, best = training.population, training.best
+        population, best, voters = training.population, training.best, training.voters
         with training.deployed():
             best.keep_latest(population)
-            last = {name: tensor.clone() for name, tensor in population.named(population.state()).items()}
+            last = {name: tensor.clone() for name, tensor in named(training, population.state()).items()}
         tensors, state = state_of(training)
         self.newest = store.save(folder.checkpoints, training.step, tensors, state)
-        if self._best_written != best.epochs or 0 in best.epochs:
-            weights_file.write(folder.best_weights, population.named(best.state), about(training, "best"))
-            self._best_written = list(best.epochs)
+        if self._best_written != (best.epochs, voters) or 0 in best.epochs:
+            weights_file.write(folder.best_weights, named(training, best.state), about(training, "best"))
+            self._best_written = (list(best.epochs), voters)
         weights_file.write(folder.last_weights, last, about(training, "last"))
         if training.average:
-            weights_file.write(folder.raw_weights, population.named(population.state()), about(training, "raw"))
+            weights_file.write(folder.raw_weights, named(training, population.state()), about(training, "raw"))
+        snapshots.write(folder, training)
         folder.write_results_csv(training.rows, training.times)
         self.saved_step = training.step
         self._ended = time.monotonic()

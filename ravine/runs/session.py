@@ -12,7 +12,7 @@ from ravine.checkpoints.run_folder import RunFolder
 from ravine.devices import device_named
 from ravine.errors import DataError, Interrupted, NonFiniteLossError
 from ravine.recipe import Recipe
-from ravine.runs import path
+from ravine.runs import path, sweep_result, sweeping
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.environment import changes, environment_of
 from ravine.runs.results import summarize
@@ -52,12 +52,18 @@ def train_in(
             _epochs(training, saver, folder, console, stop, observers)
             if saver.saved_step != training.step:
                 saver.save()
+            swept = sweep_result.judge(training)
+            if swept:
+                training.chosen = swept["values"][swept["winner"]]["members"]
+                saver.save()  # again, for the weights files: from now on they are the winner's
+                sweep_result.write(folder, swept)
         except NonFiniteLossError as error:
             kept = saver.save() if training.finite else saver.newest or "nothing, this was before the first save"
             raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
         finally:
             console.close()
-        folder.write_json("summary.json", summarize(training, saver.seconds, folder))
+        summary = summarize(training, saver.seconds, folder)
+        folder.write_json("summary.json", {**summary, "sweep": swept} if swept else summary)
     return folder.path
 
 
@@ -73,8 +79,9 @@ def _prepare(
         if folder.recipe.is_file():  # killed before its first save: what was decided then (and timed) stays decided
             recipe = Recipe.read(folder.recipe)
         dataset, recipe = with_held_out(dataset, recipe)
+        recipe, swept = sweeping.settled(recipe)
         recipe, said = resolve(recipe, dataset, device)
-        for line in said:
+        for line in swept + said:
             console.say(line)
         training = Training(recipe, dataset, device)
         if training.timed:
@@ -121,7 +128,7 @@ def _epochs(
 
     def describe() -> str:
         position = training.position
-        loss, correct, *_ = (position.sums.mean(1) / max(1, position.seen)).tolist()
+        loss, correct, *_ = (position.sums.nanmean(1) / max(1, position.seen)).tolist()
         best = f"  val {training.rows[-1]['val/accuracy']:.1%}" if training.rows else ""
         return f"epoch {position.epoch + 1}/{epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
 
@@ -135,7 +142,7 @@ def _epochs(
 
     if training.step == 0:
         path.record(folder.weights_path, training.population, 0)
-    for row, times in training.epochs(on_step):
+    for row, times in training.epochs(on_step, lambda frozen: console.warn(f"{frozen}; the others go on")):
         path.record(folder.weights_path, training.population, row["epoch"])
         folder.append_metrics(row)
         folder.append_times(times)

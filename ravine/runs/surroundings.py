@@ -64,11 +64,17 @@ def surroundings(
             expected = f"a whole number from {low} to {high:,}"
             raise UsageError(f"cannot be {value!r}", where=f"--{name}", expected=expected)
     trained = load(run.path, use="last", device=device)
+    if not isinstance(trained, Trained):
+        raise DataError("networks of several trainings", where=str(run.path), cure="Name the folder of one of them")
     if trained.about["fingerprint"] != dataset.fingerprint:
         cure = "Say where that is now: --data PLACE"
         raise DataError("this is not the data that the run trained on", where=dataset.name, cure=cure)
     held_out, _ = with_held_out(dataset, run.recipe)
     loss = _loss(trained, held_out.splits["train"], images)
+    places = trained.about.get("places", [0])
+    if directions == "path" and places[0]:
+        what = f"member {places[0]} is the first that is kept, and the path is member 0's"
+        raise DataError(what, where=str(run.path), cure="Use --directions random")
     tick = _ticker(console, points**2)
     if directions == "random":
         scene = _of_basin(run, trained, loss, points, seed, tick)
@@ -100,7 +106,7 @@ def _loss(trained: Trained, split: data.Split, images: int) -> Loss:
 def _of_path(run: Run, trained: Trained, loss: Loss, points: int, tick: Tick) -> Scene:
     """On the two main directions of the training, through the weights that it ended with."""
     kept, averaged = trained.population.weights[0].clone(), run.folder.raw_weights.is_file()
-    end = load(run.folder.raw_weights).population.weights[0].to(kept) if averaged else kept
+    end = load(run.folder.raw_weights).parts[0].population.weights[0].to(kept) if averaged else kept
     last = trained.about["epochs"][0]
     epochs, way = path.read(run.folder.weights_path, last)
     way = way.to(kept)

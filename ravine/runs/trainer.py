@@ -3,27 +3,29 @@
 The files of this folder and the command line are the only ones that know all rooms of the house.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 
-from ravine import data, draws
-from ravine.errors import DataError
-from ravine.optimization import recompute_statistics
+from ravine import data
+from ravine.ensembles import Snapshots
 from ravine.population import Population
 from ravine.recipe import Recipe
-from ravine.runs import descent, regularizing
-from ravine.runs.feeding import augmentation, order, resident
+from ravine.runs import descent, regularizing, sweeping, teaching
+from ravine.runs.deploying import averaged
+from ravine.runs.feeding import class_weights, refuse_too_little, resident, training_feed
+from ravine.runs.freezing import overflowed, settle
 from ravine.runs.networks import network_maker, runner
 from ravine.runs.rows import metrics_row, times_row
 from ravine.training.criterion import cross_entropy
 from ravine.training.evaluate import Score, evaluate
-from ravine.training.feed import TrainingFeed, clean_batches, normalization
-from ravine.training.fit import Position, fit
+from ravine.training.feed import clean_batches, normalization
+from ravine.training.fit import Frozen, Position, fit
 from ravine.training.selection import Best
 
 # The curve of clean training accuracy is drawn on so many images; more would cost time and tell nothing new
@@ -39,53 +41,54 @@ class Training:
         recipe: without any "auto" except `forward`, which is timed here and then stands in `self.recipe`.
         dataset: with "train" and "val".
         device: where to train.
+        identities: as whom each member draws, `[K]`, and so what it becomes; the recipe's where None.
 
     Attributes:
         population, best: the networks as they are, and each member's best so far.
-        position: where the training stands.
+        position: where the training stands, and who is frozen.
+        chosen: the members that the run predicts with, as far as they are sound; a sweep's winners at its end.
         timed: seconds of a step by each way forward, where they were timed.
         rows: a dictionary of metrics per finished epoch; equal recipes give equal rows.
         times: the seconds of each epoch, which are never equal and so no part of the state.
     """
 
-    def __init__(self, recipe: Recipe, dataset: data.Dataset, device: torch.device):
-        train, val = dataset.splits["train"], dataset.splits["val"]
-        if len(train) < 2 or not len(val):
-            found = f"{len(train)} training and {len(val)} validation images"
-            raise DataError(found, where=dataset.name, expected="at least 2 and 1")
-        if len(dataset.classes) < 2:
-            raise DataError("one class only", where=dataset.name, expected="images of two classes or more")
+    def __init__(
+        self, recipe: Recipe, dataset: data.Dataset, device: torch.device, identities: Sequence[int] | None = None
+    ):
+        refuse_too_little(dataset)
+        train = dataset.splits["train"]
         recipe = regularizing.with_patience(recipe)
+        self.identities = sweeping.identities(recipe) if identities is None else list(identities)
+        columns = sweeping.columns(recipe, device)
+        self._rate = columns.get("lr", float(recipe.lr))
         self.recipe, self.dataset, self.device = recipe, dataset, device
         self.in_shape = tuple(train.shape)
         self.normalize = normalization(train.take, len(train))
         self.takes = {name: resident(split, device) for name, split in dataset.splits.items()}
         self.labels = {name: torch.from_numpy(split.y).to(device) for name, split in dataset.splits.items()}
-        make = network_maker(recipe, self.in_shape, len(dataset.classes))
+        make = network_maker(recipe, self.in_shape, len(dataset.classes), self.identities)
         self.population = Population(make, recipe.members, device)
-        self.feed = TrainingFeed(
-            take=self.takes["train"],
-            labels=self.labels["train"],
-            order=order(recipe, train.y),
-            bounds=data.steps(len(train), int(recipe.batch)),
-            members=recipe.members,
-            normalize=self.normalize,
-            repeats=recipe.balance == "sampler",
-            **augmentation(recipe, self.in_shape, len(train), len(dataset.classes), self.normalize),
-        )
+        teach = teaching.lessons(recipe, dataset, self.normalize, device)
+        self.feed = training_feed(recipe, dataset, self.takes["train"], self.normalize, self.identities, device, teach)
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
         self.run, way, self.timed = runner(recipe, self.population, batch)
         self.recipe = recipe.changed(forward=way)
-        self.stepper, self.schedule = descent.stepper(recipe, self.population), descent.schedule(recipe)
+        self.stepper, self.schedule = descent.stepper(recipe, self.population, columns), descent.schedule(recipe)
+        steps = int(recipe.epochs) * self.feed.steps
+        self.snapshots = Snapshots(self.schedule, steps) if recipe.snapshots else None
         self.clip, self.ascend = descent.clipping(recipe, self.population), descent.ascent(recipe)
         self.average = descent.average(recipe, self.population.weights)
-        self.penalty = regularizing.penalty(recipe, self.population)
-        self.perturb = regularizing.perturbation(recipe, self.population)
+        self.penalty = regularizing.penalty(recipe, self.population, columns)
+        self.perturb = regularizing.perturbation(recipe, self.population, self.identities)
         self.project = regularizing.projection(recipe, self.population)
         self.position = Position(torch.zeros(4, recipe.members, dtype=torch.float64, device=device))
+        weights = class_weights(recipe, train.y, len(dataset.classes), device)
+        self._criterion = cross_entropy(weights, regularizing.smoothing(recipe))
         self.best = Best(self.population)
+        self.chosen = list(range(recipe.members))
         self.rows: list[dict[str, Any]] = []
         self.times: list[dict[str, Any]] = []
+        self._on_freeze: Callable[[Frozen], None] | None = None
         self._sample = np.linspace(0, len(train) - 1, min(len(train), _CLEAN_SAMPLE)).astype(np.int64)
 
     @property
@@ -104,17 +107,26 @@ class Training:
         patience = self.recipe.patience
         return self.position.epoch >= int(self.recipe.epochs) or 0 < patience <= self.best.since
 
+    @property
+    def voters(self) -> list[int]:
+        """The members whose probabilities are averaged: the chosen ones, without those that froze before any score."""
+        lost = {frozen.member for frozen in self.position.frozen if not self.best.epochs[frozen.member]}
+        return [k for k in self.chosen if k not in lost]
+
     def epochs(
-        self, on_step: Callable[[Position], None] | None = None
+        self,
+        on_step: Callable[[Position], None] | None = None,
+        on_freeze: Callable[[Frozen], None] | None = None,
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Trains to the end, yielding a row of metrics and one of seconds after each epoch."""
+        """Trains to the end, yielding a row of metrics and one of seconds after each epoch; arguments as of `fit`."""
+        self._on_freeze = on_freeze
         if self.ended:
             return
         for epoch in fit(
             self.population,
             self.run,
             self.feed,
-            criterion=cross_entropy(self._class_weights(), regularizing.smoothing(self.recipe)),
+            criterion=teaching.criterion(self.recipe, self._criterion),
             update=self._update,
             clip=self.clip,
             schedule=self.schedule,
@@ -122,49 +134,63 @@ class Training:
             validate=self._validate,
             position=self.position,
             seed=self.recipe.seed,
+            identities=self.identities,
             penalty=self.penalty,
             perturb=self.perturb,
             ascend=self.ascend,
+            memory=self._memory,
+            on_freeze=self._settle,
             on_step=on_step,
         ):
             val, clean = epoch.validation
-            self.rows.append(metrics_row(epoch, val, clean, float(self.recipe.lr)))
+            self.rows.append(metrics_row(epoch, val, clean, self._rate, [f.member for f in self.position.frozen]))
             self.times.append(times_row(epoch))
             descent.observe(self.schedule, self.rows[-1])
             yield self.rows[-1], self.times[-1]
             if self.ended:
                 return
 
-    @contextmanager
-    def deployed(self) -> Iterator[None]:
+    def deployed(self) -> AbstractContextManager[None]:
         """Inside the block the networks are those that are evaluated and kept: with their averaged weights, if any."""
-        if self.average is None or not self.average.begun:
-            yield
-            return
-        kept = {name: buffer.clone() for name, buffer in self.population.buffers.items()}
-        with self.average.applied():
-            batches = [x for x, _ in islice(self.feed.epoch(0), max(1, _STATISTICS_SAMPLE // int(self.recipe.batch)))]
-            for k, member in enumerate(self.population.members):
-                with draws.seeded(self.recipe.seed, k, "statistics"):
-                    recompute_statistics(member, [x[k] for x in batches])
-            try:
-                yield
-            finally:
-                for name, buffer in self.population.buffers.items():
-                    buffer.copy_(kept[name])
+        batches = max(1, _STATISTICS_SAMPLE // int(self.recipe.batch))
+        inputs = lambda: (x for x, _ in islice(self.feed.epoch(0), batches))  # noqa: E731
+        return averaged(self.population, self.average, inputs, self.recipe.seed, self.identities)
 
     def _update(self, weights: torch.Tensor, grads: torch.Tensor, factor: float) -> None:
         self.stepper.step(weights, grads, factor)
         if self.project:
-            self.project(weights, float(self.recipe.lr) * factor)
+            self.project(weights, self._rate * factor)
         if self.average:
             self.average.update((self.step + 1) / (int(self.recipe.epochs) * self.feed.steps))
+        if self.snapshots and self.snapshots.due(self.step + 1):
+            with self.deployed():
+                self.snapshots.keep(self.population.state())
+
+    def freeze_overflowed(self) -> None:
+        """Freezes the members whose weights are no numbers any more, as long as others are left."""
+        for frozen in overflowed(self.population, self.position):
+            self.position.frozen.append(frozen)
+            self._settle(frozen)
+
+    def _settle(self, frozen: Frozen) -> None:
+        settle(frozen.member, self.population, self.best, self.average)
+        if self._on_freeze:
+            self._on_freeze(frozen)
+
+    def _memory(self) -> list[torch.Tensor]:
+        """What an update changes besides the weights, `[K, ...]` each."""
+        remembered = [value for value in self.stepper.state.values() if isinstance(value, torch.Tensor)]
+        return remembered + (self.average.averages if self.average else [])
 
     def _validate(self) -> tuple[Score, Score]:
         """Scores on validation and on training images, without augmentation; keeps what is best."""
+        self.freeze_overflowed()
         with self.deployed():
             val, clean = self.score("val"), self.score("train", self._sample)
-            self.best.update(self.population, self.position.epoch + 1, val.accuracy, val.loss)
+            scores = list(zip(val.accuracy, val.loss, strict=True))
+            for frozen in self.position.frozen:  # an epoch that it did not finish is none of its own
+                scores[frozen.member] = (math.nan, math.nan)
+            self.best.update(self.population, self.position.epoch + 1, *zip(*scores, strict=True))
         return val, clean
 
     def score(self, split: str, rows: np.ndarray | None = None) -> Score:
@@ -172,10 +198,4 @@ class Training:
         self.population.train(False)
         indices = torch.arange(len(self.labels[split])) if rows is None else torch.from_numpy(rows)
         batches = clean_batches(self.takes[split], self.labels[split], indices.to(self.device), self.normalize)
-        return evaluate(self.run, batches, self.recipe.members, len(self.dataset.classes))
-
-    def _class_weights(self) -> torch.Tensor | None:
-        if self.recipe.balance != "loss":
-            return None
-        weights = data.class_weights(self.dataset.splits["train"].y, len(self.dataset.classes))
-        return torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+        return evaluate(self.run, batches, self.recipe.members, len(self.dataset.classes), self.voters)

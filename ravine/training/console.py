@@ -69,6 +69,12 @@ class Console:
         if done >= total:
             self.close()
 
+    def passing(self, done: int, total: int) -> None:
+        """Shows how many forward passes are done."""
+        self._advance(done, total, lambda: f"forward pass {done:,}/{total:,}")
+        if done >= total:
+            self.close()
+
     def training(self, done: int, total: int, describe: Callable[[], str], batch: int) -> None:
         """Shows how many steps are done; `describe` is called only when something is about to be drawn.
 

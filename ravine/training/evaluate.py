@@ -1,6 +1,6 @@
 """Scoring in eval mode: loss, accuracy, confusion and calibration, streamed batch by batch."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,13 +77,22 @@ class Score:
 
 
 @torch.no_grad()
-def evaluate(run: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[Any], members: int, classes: int) -> Score:
-    """Scores `run` (a population's forward, in eval mode) on batches `(x [B, ...], y [B])` that all members share."""
+def evaluate(
+    run: Callable[[torch.Tensor], torch.Tensor],
+    batches: Iterable[Any],
+    members: int,
+    classes: int,
+    voters: Sequence[int] | None = None,
+) -> Score:
+    """Scores `run` (a population's forward, in eval mode) on batches `(x [B, ...], y [B])` that all members share.
+
+    The probabilities of the members `voters` are averaged; of all where None.
+    """
     totals: torch.Tensor | None = None
     n = 0
     for x, y in batches:
         logits = run(x.unsqueeze(0).expand(members, *x.shape)).float()
-        sums = _sums(logits, y, classes)
+        sums = _sums(logits, y, classes, list(range(members) if voters is None else voters))
         totals = sums if totals is None else totals + sums
         n += len(y)
     if totals is None:
@@ -102,7 +111,7 @@ def evaluate(run: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[Any]
     )
 
 
-def _sums(logits: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
+def _sums(logits: torch.Tensor, y: torch.Tensor, classes: int, voters: list[int]) -> torch.Tensor:
     """All that a batch adds up to, as one float64 vector, so that a GPU is asked once, at the end."""
     members, batch, _ = logits.shape
     targets = y.expand(members, batch)
@@ -110,7 +119,8 @@ def _sums(logits: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
     loss = loss.view(members, batch).double().sum(1)
     correct = (logits.argmax(2) == targets).double().sum(1)
     # the logarithm of the average of probabilities
-    vote = logits.log_softmax(2).logsumexp(0) - float(np.log(members))
+    chosen = logits if len(voters) == members else logits[voters]
+    vote = chosen.log_softmax(2).logsumexp(0) - float(np.log(len(voters)))
     vote_loss = F.nll_loss(vote, y, reduction="sum").double().view(1)
     confidence, predicted = vote.exp().max(1)
     confusion = torch.bincount(y * classes + predicted, minlength=classes * classes).double()

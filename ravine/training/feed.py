@@ -88,6 +88,9 @@ class TrainingFeed:
         mix: mixes each image with another one of the same epoch, and their labels; takes the last of the numbers.
         own_draws: how many of the numbers are the augmentation's.
         repeats: an order may hold an image several times; then the numbers go by place, so that its copies differ.
+        identities: as which member each draws; 0 to K - 1 where None. Equal ones see equal batches, made once: where
+            all are equal the members share the batch's memory.
+        teach: the finished `x` and `y` to the targets that are learned instead of `y`.
     """
 
     take: Take
@@ -101,6 +104,8 @@ class TrainingFeed:
     repeats: bool = False
     mix: Mix | None = None
     own_draws: int | None = None
+    identities: Sequence[int] | None = None
+    teach: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
 
     @property
     def steps(self) -> int:
@@ -112,26 +117,29 @@ class TrainingFeed:
 
         Where labels are mixed, `y` is `[K, B, classes]` float32, and each row sums to 1.
         """
-        device = self.labels.device
-        orders = torch.stack([self.order(k, number) for k in range(self.members)]).to(device)
-        tables = (
-            torch.stack([self.numbers(k, number) for k in range(self.members)]).to(device) if self.numbers else None
-        )
+        device, drawn = self.labels.device, list(range(self.members) if self.identities is None else self.identities)
+        distinct = list(dict.fromkeys(drawn))
+        orders = torch.stack([self.order(k, number) for k in distinct]).to(device)
+        tables = torch.stack([self.numbers(k, number) for k in distinct]).to(device) if self.numbers else None
+        source = torch.tensor([distinct.index(k) for k in drawn], device=device)
         for start, stop in self.bounds[first:]:
             if tables is None:
                 rows = orders[:, start:stop]
-                yield self._images(rows, None), self.labels[rows]
+                x, y = self._images(rows, None), self.labels[rows]
             else:
-                yield self._augmented(orders, tables, start, stop)
+                x, y = self._augmented(orders, tables, start, stop)
+            if distinct != drawn:
+                x, y = _handed_out(x, source), _handed_out(y, source)
+            yield x, self.teach(x, y) if self.teach else y
 
     def _augmented(
         self, orders: torch.Tensor, tables: torch.Tensor, start: int, stop: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch, from the orders `[K, n]` and numbers `[K, N, draws]` of its epoch."""
         # an image is known by its row in the data or, where it may come several times, by its place in the order
-        known = torch.arange(start, stop, device=orders.device).expand(self.members, -1)
+        known = torch.arange(start, stop, device=orders.device).expand(len(orders), -1)
         known = known if self.repeats else orders[:, start:stop]
-        member = torch.arange(self.members, device=orders.device)[:, None]
+        member = torch.arange(len(orders), device=orders.device)[:, None]
         rows, u = orders[:, start:stop], tables[member, known]
         x, y = self._images(rows, u), self.labels[rows]
         if self.mix is None:
@@ -152,6 +160,13 @@ class TrainingFeed:
         if self.augment is None or u is None:
             return self.normalize(x).unflatten(0, rows.shape)
         return self.augment(x, u.flatten(0, 1)[:, : self.own_draws]).unflatten(0, rows.shape)
+
+
+def _handed_out(made: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+    """From what was made `[made, B, ...]` to each member's `[K, B, ...]`, in the same layout of memory."""
+    if len(made) == 1:
+        return made.expand(len(source), *made.shape[1:])
+    return made[source]
 
 
 def clean_batches(

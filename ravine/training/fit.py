@@ -4,10 +4,11 @@
         print(epoch.number, epoch.loss, epoch.validation)
 
 A generator: the caller looks at each record, saves, draws, stops. It can be entered at any step of any epoch.
+A member of several that loses its way is frozen; the others go on.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,9 +16,10 @@ from typing import Any, Protocol
 import torch
 
 from ravine import draws
-from ravine.errors import NonFiniteLossError
 from ravine.population import Forward, Population
+from ravine.training.freezing import freeze_lost, held
 from ravine.training.objective import Objective
+from ravine.training.position import Frozen, Position
 
 
 class Feed(Protocol):
@@ -29,27 +31,16 @@ class Feed(Protocol):
         ...
 
     def epoch(self, number: int, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Batches `x [K, B, ...]`, `y` from batch `first` on; y is labels `[K, B]` or targets `[K, B, classes]`."""
+        """Batches `x [K, B, ...]`, `y` from batch `first` on; y is labels `[K, B]` or targets `[K, B, classes]`.
+
+        Or both the labels' targets and a teacher's, `[K, B, 2, classes]`.
+        """
         ...
-
-
-@dataclass
-class Position:
-    """Where a training stands, between two steps: with the weights and the rule's state, all that it takes to go on.
-
-    `sums` `[4, K]` adds up loss, right answers, gradient norm and penalty over the `seen` examples of the epoch under
-    way; without penalties `[3, K]` will do.
-    """
-
-    sums: torch.Tensor
-    epoch: int = 0
-    step: int = 0
-    seen: int = 0
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What happened in one epoch; lists have an entry per member.
+    """What happened in one epoch; lists have an entry per member, NaN for the loss and norm of a frozen one.
 
     `number` counts from 1; `loss` is that of the data, to which `penalty` is added where there is one; `rate` is the
     schedule's factor at the epoch's last step; `norm` the mean length of the whole gradient before clipping; `examples`
@@ -80,9 +71,12 @@ def fit(
     validate: Callable[[], Any],
     position: Position,
     seed: int = 0,
+    identities: Sequence[int] | None = None,
     penalty: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
     perturb: Callable[[int, int], AbstractContextManager[None]] | None = None,
     ascend: Callable[[torch.Tensor, torch.Tensor], AbstractContextManager[None]] | None = None,
+    memory: Callable[[], Iterable[torch.Tensor]] = tuple,
+    on_freeze: Callable[[Frozen], None] | None = None,
     on_step: Callable[[Position], None] | None = None,
 ) -> Iterator[Epoch]:
     """Trains from `position` to the end of `epochs`, yielding an `Epoch` after each.
@@ -98,15 +92,19 @@ def fit(
         epochs: how many there are in all.
         validate: scores the population; called in eval mode.
         position: where to start; moves along in place.
-        seed: of what the networks draw (dropout).
+        seed, identities: of what the networks draw (dropout), and as which member each draws; 0 to K - 1 where None.
         penalty, perturb, ascend: what is added to the loss, noise on the weights, and where the gradient is taken
             instead; see `Objective`.
+        memory: the matrices `[K, ...]` that `update` changes besides the weights: what a rule remembers, an average.
+        on_freeze: called when a member of several has a loss or gradient that is not finite, before that step's update.
+            From then on its weights, statistics and memory stay as they are, and its gradient is 0.
         on_step: called between two steps; what it raises ends the training there.
 
     Raises:
-        NonFiniteLossError: a loss or gradient is NaN or infinite; weights, statistics and position are those before it.
+        NonFiniteLossError: no member is left whose loss and gradient are finite; weights, statistics and position are
+            those before that step.
     """
-    objective = Objective(population, run, criterion, seed, penalty, perturb, ascend)
+    objective = Objective(population, run, criterion, seed, identities, penalty, perturb, ascend)
     statistics = {name: buffer.clone() for name, buffer in population.buffers.items()}
     while position.epoch < epochs:
         seconds, started, before = {"data": 0.0}, time.perf_counter(), position.seen
@@ -117,11 +115,9 @@ def fit(
                 _copy(population.buffers, to=statistics)
                 losses, penalties, logits = objective.gradient(x, y, position.epoch, position.step)
                 norms = clip(population.grads)
-                whole = losses if penalties is None else losses + penalties
-                if not (whole + norms).isfinite().all():
-                    _copy(statistics, to=population.buffers)
-                    raise _not_finite(position, whole, norms)
-                update(population.weights, population.grads, rate)
+                freeze_lost(position, population, statistics, losses, penalties, norms, on_freeze)
+                with held([population.weights, *memory()], position.frozen):
+                    update(population.weights, population.grads, rate)
                 _count(position, losses, penalties, logits, y, norms)
                 if on_step:
                     on_step(position)
@@ -161,7 +157,8 @@ def _count(
     norms: torch.Tensor,
 ) -> None:
     examples = y.shape[1]
-    likeliest = y if y.dim() == 2 else y.argmax(2)
+    labels = y[:, :, 0] if y.dim() == 4 else y
+    likeliest = labels if labels.dim() == 2 else labels.argmax(2)
     correct = (logits.argmax(2) == likeliest).sum(1)
     position.sums[:3] += torch.stack([losses.double() * examples, correct.double(), norms.double() * examples])
     if penalties is not None:
@@ -176,13 +173,3 @@ def _record(
     loss, accuracy, norm, *penalty = (position.sums / max(position.seen, 1)).tolist()
     penalties = penalty[0] if penalized else None
     return Epoch(position.epoch + 1, loss, accuracy, norm, rate, validation, examples, seconds, penalties)
-
-
-def _not_finite(position: Position, losses: torch.Tensor, norms: torch.Tensor) -> NonFiniteLossError:
-    (k,) = torch.nonzero(~(losses + norms).isfinite())[0].tolist()
-    return NonFiniteLossError(
-        f"loss {float(losses[k]):.4g}, gradient norm {float(norms[k]):.4g}; the update was not applied",
-        where=f"epoch {position.epoch + 1}, step {position.step + 1}, member {k}",
-        expected="finite numbers",
-        cure="Train with a lower --lr, or with --clip 1",
-    )

@@ -1,6 +1,6 @@
 """What is descended: the loss of the data plus a penalty, its gradient taken at the weights or beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ class Objective:
         run: the population's forward.
         criterion: logits `[K, B, classes]` and targets to losses `[K]`.
         seed: of what the networks draw (dropout).
+        identities: as which member each draws, `[K]`; 0 to K - 1 where None.
         penalty: given weights and gradients `[K, P]`, adds its own gradient in place and returns values `[K]`.
         perturb: given epoch and step, a block inside which the weights are noisy; for the loss of the data, not for
             the penalty.
@@ -30,6 +31,7 @@ class Objective:
     run: Forward
     criterion: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     seed: int = 0
+    identities: Sequence[int] | None = None
     penalty: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
     perturb: Callable[[int, int], AbstractContextManager[None]] | None = None
     ascend: Callable[[torch.Tensor, torch.Tensor], AbstractContextManager[None]] | None = None
@@ -52,8 +54,9 @@ class Objective:
         self, x: torch.Tensor, y: torch.Tensor, epoch: int, step: int
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
         weights, grads = self.population.weights, self.population.grads
+        drawn = range(len(weights)) if self.identities is None else self.identities
         with self.perturb(epoch, step) if self.perturb else nullcontext():
-            logits = self.run(x, lambda k: draws.seed_global(self.seed, k, "forward", epoch, step))
+            logits = self.run(x, lambda k: draws.seed_global(self.seed, drawn[k], "forward", epoch, step))
             losses = self.criterion(logits, y)
             grads.zero_()
             losses.sum().backward()

@@ -93,3 +93,13 @@ print(sum(int(split.take(np.arange(i, i + 8)).sum()) for i in range(0, 64, 8)))
         answers.add(result.stdout)
     split = data.load(root, size=1024).splits["train"]
     assert answers == {f"{split.take(np.arange(64)).sum()}\n"}
+
+
+def test_two_together_copy_only_where_they_must(split):
+    other = data.Split(split.store, y=np.array([1]), names=["b"], rows=np.array([1]))
+    both = split.with_more(other)
+    assert np.shares_memory(both.store, split.store)
+    elsewhere = split.with_more(data.Split(split.store[1:2] + 0, y=np.array([1]), names=["b"]))
+    for found in (both, elsewhere):
+        assert (found.names, found.y.tolist()) == (["h", "a", "d", "j", "b"], [1, 0, 1, 0, 1])
+        assert np.array_equal(found.take(np.arange(5)), split.store[[7, 0, 3, 9, 1]])

@@ -72,7 +72,8 @@ def fingerprint(run):
     newest = run / "checkpoints" / (run / "checkpoints" / "LATEST").read_text().strip()
     files = [run / "weights" / "best.safetensors", run / "weights" / "last.safetensors", run / "metrics.jsonl"]
     files += [newest / "tensors.safetensors", newest / "state.json", *sorted((run / "path").glob("*"))]
-    files += [path for path in [run / "weights" / "raw.safetensors"] if path.exists()]
+    optional = (run / "weights" / f"{name}.safetensors" for name in ("raw", "snapshots"))
+    files += [path for path in optional if path.exists()]
     return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

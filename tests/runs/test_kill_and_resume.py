@@ -83,13 +83,34 @@ def killed_and_resumed(workplace, settings, scenarios):
     return json.loads(done.stdout)
 
 
+# five members side by side, of which the fifth has a rate that loses it in the first epoch
+FIVE = {
+    "model": "convnet(width=4)",
+    "members": 5,
+    "first_member": 2,
+    "forward": "wide",
+    "sweep": "lr=[0.003, 0.01, 0.03, 0.1, 1e38]",
+    "optimizer": "momentum",
+    "regularize": "dropout(0.3)",
+    "average": "ema(0.9)",
+    "epochs": 2,
+    "batch": 64,
+    "val": 0.2,
+}
+FIVE_SCENARIOS = [
+    {"kind": "step", "at": 3, "every_step": True, "signal": signal.SIGKILL},
+    {"kind": "before-rename", "at": 2, "every_step": False, "signal": signal.SIGKILL},
+]
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     return killed_and_resumed(tmp_path_factory.mktemp("killed"), PLAIN, SCENARIOS)
 
 
-def test_with_all_that_draws_or_keeps_state(tmp_path):
-    results = killed_and_resumed(tmp_path, RICH, RICH_SCENARIOS)
+@pytest.mark.parametrize(("settings", "scenarios"), [(RICH, RICH_SCENARIOS), (FIVE, FIVE_SCENARIOS)])
+def test_with_all_that_draws_or_keeps_state(tmp_path, settings, scenarios):
+    results = killed_and_resumed(tmp_path, settings, scenarios)
     for result in results["scenarios"]:
         assert (result["hit"], result["ended"], result["resumed"]) == (True, -signal.SIGKILL, 0)
         assert result["fingerprint"] == results["whole"]

@@ -169,7 +169,7 @@ def test_the_threshold_of_the_proximal_step_is_rate_times_strength(population):
 
 
 def test_each_member_and_step_has_its_own_noise_on_the_weights(population):
-    perturb = regularizing.perturbation(Recipe(regularize="weight_noise(0.5)", seed=4), population)
+    perturb = regularizing.perturbation(Recipe(regularize="weight_noise(0.5)", seed=4), population, range(3))
     before, seen = population.weights.clone(), []
     for epoch, step in ((0, 0), (0, 1), (1, 0), (0, 0)):
         with perturb(epoch, step):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -164,3 +166,40 @@ def test_copies_of_an_image_are_mixed_with_other_places():
     assert len(images.unique()) > 8
     whole, rest = list(here.epoch(3)), list(here.epoch(3, first=1))
     assert torch.equal(whole[1][0], rest[0][0])
+
+
+def test_equal_identities_see_equal_batches_made_once():
+    taken = []
+    plain = mixing_feed([(0, 4), (4, 10)], members=3)
+
+    def take(rows):
+        taken.append(len(rows))
+        return plain.take(rows)
+
+    paired = replace(plain, members=4, identities=[2, 0, 2, 0], take=take)
+    for (x, y), (own_x, own_y) in zip(paired.epoch(1), plain.epoch(1), strict=True):
+        for k, identity in enumerate(paired.identities):
+            assert torch.equal(x[k], own_x[identity])
+            assert torch.equal(y[k], own_y[identity])
+    assert taken == [2 * 4, 2 * 4, 2 * 6, 2 * 6], "two members' images, and their partners"
+
+
+def test_one_batch_for_all_lies_in_memory_once():
+    for x, y in replace(feed(3), identities=[1, 1, 1]).epoch(0):
+        assert (x.stride(0), y.stride(0)) == (0, 0)
+        assert len(x) == 3
+
+
+def test_batches_that_are_handed_out_keep_their_layout():
+    x, y = torch.rand(10, 3, 4, 4), torch.arange(10)
+    made = TrainingFeed(
+        lambda rows: x[rows],
+        y,
+        lambda k, _: (y + k) % 10,
+        [(0, 10)],
+        4,
+        Normalization((0.0,) * 3, (1.0,) * 3),
+        identities=[0, 1, 0, 1],
+    )
+    ((batch, _),) = made.epoch(0)
+    assert all(one.is_contiguous(memory_format=torch.channels_last) for one in batch)

@@ -54,6 +54,9 @@ class Task:
         self.position = Position(torch.zeros(4, members, dtype=torch.float64))
         self.batches, self.epochs = Batches(members, poison), epochs
 
+    def memory(self):
+        return [value for value in self.stepper.state.values() if isinstance(value, torch.Tensor)]
+
     def fit(self, on_step=None, clip=1.0, **pieces):
         return fit(
             self.population,
@@ -68,7 +71,7 @@ class Task:
             position=self.position,
             seed=11,
             on_step=on_step,
-            **pieces,
+            **{"memory": self.memory, **pieces},
         )
 
 
@@ -334,3 +337,63 @@ def test_soft_targets_are_learned_from_and_counted_by_their_likeliest_class():
         assert a.accuracy == b.accuracy
         assert a.loss == pytest.approx(b.loss)
     torch.testing.assert_close(hard.population.weights, soft.population.weights)
+
+
+class OnePoisoned(Batches):
+    """Member 1 of several meets an infinite number at one step."""
+
+    def epoch(self, number, first=0):
+        for step, (x, y) in enumerate(super().epoch(number, first), first):
+            if (number, step) == (1, 2):
+                x[1] = math.inf
+            yield x, y
+
+
+def test_a_lost_member_of_several_is_frozen_and_reported_once():
+    task, told, kept = Task(members=3, rule=Momentum), [], {}
+    task.batches = OnePoisoned(3)
+
+    def on_step(position):
+        if not position.frozen:
+            kept.update({name: tensor[1].clone() for name, tensor in everything(task).items() if name != "sums"})
+
+    records = list(task.fit(on_step, on_freeze=told.append))
+    assert [str(frozen) for frozen in told] == ["member 1 froze at epoch 2, step 3: loss nan"]
+    assert task.position.frozen == told
+    for name, tensor in kept.items():
+        assert torch.equal(everything(task)[name][1], tensor), name
+    assert [math.isnan(record.loss[1]) for record in records] == [False, True, True]
+    assert all(math.isfinite(record.loss[k]) for record in records for k in (0, 2))
+
+
+def test_the_others_are_bit_by_bit_those_without_it():
+    """Who draws as whom is said by the identities; members 0 and 2 without member 1 are the same two."""
+
+    class Two(Batches):
+        def epoch(self, number, first=0):
+            for x, y in Batches(3).epoch(number, first):
+                yield x[[0, 2]], y[[0, 2]]
+
+    three, two = Task(members=3), Task(members=2)
+    three.batches, two.batches = OnePoisoned(3), Two(2)
+    two.population.load({name: t[[0, 2]].clone() for name, t in three.population.state().items()})
+    list(three.fit())
+    list(two.fit(identities=[0, 2]))
+    for name, tensor in everything(two).items():
+        at = 1 if name == "sums" else 0
+        assert torch.equal(everything(three)[name].index_select(at, torch.tensor([0, 2])), tensor), name
+
+
+def test_identities_say_as_whom_a_member_draws():
+    plain, swapped = Task(members=2), Task(members=2)
+    swapped.population.load({name: t.flip(0).clone() for name, t in plain.population.state().items()})
+
+    class Swapped(Batches):
+        def epoch(self, number, first=0):
+            for x, y in super().epoch(number, first):
+                yield x.flip(0), y.flip(0)
+
+    swapped.batches = Swapped(2)
+    list(plain.fit())
+    list(swapped.fit(identities=[1, 0]))
+    assert torch.equal(plain.population.weights, swapped.population.weights.flip(0))

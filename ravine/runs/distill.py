@@ -1,0 +1,106 @@
+"""Distillation: one student is trained on what an ensemble (or any trained network) says.
+
+run = ravine.distill("runs/five", into="convnet", epochs=30)
+run.best.predict("new.jpg")
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ravine.errors import UsageError
+from ravine.loading import load, weights_path
+from ravine.prediction import Predictor
+from ravine.recipe import Recipe
+from ravine.runs import teaching
+from ravine.runs.run import Run, source_of, train
+from ravine.training.console import Console
+
+# The split of the data, which the student takes over: what the teacher was trained on is not to be held out
+SPLIT = ("val", "test", "folds", "fold", "seed")
+
+
+def distill(
+    teacher: str | os.PathLike[str],
+    source: Any = None,
+    *,
+    into: str = "auto",
+    temperature: float = 2.0,
+    alpha: float = 0.9,
+    use: str = "best",
+    name: str | None = None,
+    recipe: Recipe | None = None,
+    out: str | os.PathLike[str] = "runs",
+    fresh: bool = False,
+    device: str = "auto",
+    cache: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+    **settings: Any,
+) -> Run:
+    """Trains one student on the teacher's averaged probabilities; what comes out is a run like any other.
+
+    The teacher sees each batch as the student does, augmented alike. Where the recipe leaves them at their defaults,
+    size, --val, --test and the seed are the teacher's, so that both have the same images held out; students that
+    differ have another `first_member`. The same call again goes on with an interrupted run.
+
+    Args:
+        teacher: a run's folder or a weights file, of one network or several.
+        source: the data; None for that of the teacher's run.
+        into: the student's model, "convnet(width=16)".
+        temperature, alpha: see `ravine.ensembles.distillation_loss`.
+        use: which weights of a teacher's run, "best" or "last".
+        name: of the run's folder; the teacher's with "-distilled" where None.
+        recipe, out, fresh, device, cache, quiet, settings: as of `ravine.train`.
+
+    Raises:
+        UsageError: a setting. DataError: no teacher, or one of other classes or inputs. And as `ravine.train`.
+    """
+    asked = (recipe or Recipe()).changed(**settings)
+    if asked.model != "auto" and into != "auto":
+        raise UsageError(f"{into} and --model {asked.model}", where="--into", expected="the student's model, once")
+    file = weights_path(teacher, use).resolve()
+    lesson = teaching.Teacher(str(file), temperature, alpha)
+    asked = asked.changed(teacher=str(lesson), model=asked.model if into == "auto" else into)
+    teaching.check(asked)
+    asked, said = _as_the_teacher(asked, load(file))
+    Console(quiet=quiet).say(said)
+    source = _source(Path(teacher)) if source is None else source
+    base = name or f"{_named(Path(teacher))}-distilled"
+    run = train(source, name=base, out=out, fresh=fresh, device=device, cache=cache, quiet=quiet, recipe=asked)
+    lesson_of(run)  # a finished run's teacher, too, has to be the one that it learned from
+    return run
+
+
+def lesson_of(run: Run) -> tuple[teaching.Teacher, Predictor]:
+    """A run's teacher: how it taught, and the network. Raises UsageError without one, DataError where it is gone."""
+    found = teaching.of(run.recipe)
+    if found is None:
+        raise UsageError("was trained without a teacher", where=str(run.path), expected="a run of ravine distill")
+    return found, teaching.load_teacher(found)
+
+
+def _as_the_teacher(asked: Recipe, teacher: Predictor) -> tuple[Recipe, str]:
+    """The recipe with size and split of the teacher where it has its defaults, and a sentence about that."""
+    part = teacher.parts[0]
+    theirs = Recipe.from_toml(part.about["recipe"], teacher.name)
+    taken = {name: getattr(theirs, name) for name in SPLIT if getattr(asked, name) == getattr(Recipe, name)}
+    if part.preprocessing and asked.size == "auto" and theirs.size != "auto":
+        taken["size"] = theirs.size
+    asked = asked.changed(**taken)
+    members = sum(len(one.population.members) for one in teacher.parts)
+    teachers = "one network" if members == 1 else f"{members} networks"
+    val = f"val {asked.val:.3g}" if asked.val != "auto" else "val auto"
+    return asked, f"{teachers} to learn from; held out as by the teacher: {val}, test {asked.test:g}, seed {asked.seed}"
+
+
+def _source(teacher: Path) -> str:
+    if not teacher.is_dir():
+        cure = "Name it: ravine distill WEIGHTS DATA --into MODEL"
+        raise UsageError("a weights file does not say where its data is", where=str(teacher), cure=cure)
+    return source_of(Run(teacher))
+
+
+def _named(teacher: Path) -> str:
+    """The name of a run's folder, also of weights inside it; else the file's."""
+    resolved = teacher.resolve()
+    return resolved.parent.parent.name if resolved.parent.name == "weights" else resolved.stem
