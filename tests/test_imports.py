@@ -13,7 +13,7 @@ import ravine
 PACKAGE = Path(ravine.__file__).parent
 CHAPTERS = ("optimization", "ensembles", "regularization", "augmentation", "transfer", "landscape")
 # the interval of an accuracy is a formula that every chapter may state
-FOUNDATION = ("ravine.draws", "ravine.errors", "ravine.spec", "ravine.training.interval")
+FOUNDATION = ("ravine.draws", "ravine.errors", "ravine.spec", "ravine.interval")
 
 
 def imports_of(path):

@@ -1,5 +1,7 @@
 """Every Python block of the README and the docs runs, and every command and path that they name exists."""
 
+import contextlib
+import io
 import re
 import shlex
 from pathlib import Path
@@ -18,7 +20,10 @@ COMMAND_LINES = re.findall(
 )
 # with their values; the page of the architecture speaks of flags in general
 FOR_USERS = "\n".join(text for page, text in TEXTS.items() if page.name != "architecture.md")
-FLAGS = re.findall(r"`(--[a-z]+(?: (?:\"[^\"]*\"|[^`, \"]+))?)", FOR_USERS)
+FLAGS = re.findall(r"`(--[a-z-]+(?: (?:\"[^\"]*\"|[^`, \"]+))?)", FOR_USERS)
+# named alone, or with a letter for the value: of any command; on and off take no value
+NAMED = sorted({flag.split()[0] for flag in FLAGS if re.fullmatch(r"--\S+(?: [A-Z]+)?", flag)})
+GIVEN = sorted(flag for flag in set(FLAGS) if not re.fullmatch(r"--\S+(?: [A-Z]+)?", flag))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
@@ -46,10 +51,27 @@ def test_commands_are_understood(line, tmp_path, monkeypatch, capsys):
     assert re.search("no such|not a run folder", capsys.readouterr().err.lower())
 
 
-@pytest.mark.parametrize("flag", sorted(set(FLAGS)))
+@pytest.mark.parametrize("flag", GIVEN)
 def test_flags_are_understood(flag, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "missing", *shlex.split(flag)]) in (3,), capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def known_flags():
+    """All flags of all commands, as their help names them."""
+    known = set()
+    for command in COMMANDS:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+            main([command, "--help"])
+        known |= set(re.findall(r"--[a-z][a-z-]*", out.getvalue()))
+    return known
+
+
+@pytest.mark.parametrize("flag", NAMED)
+def test_flags_exist(flag, known_flags):
+    assert flag in known_flags
 
 
 LINKS = sorted({(page, link) for page, text in TEXTS.items() for link in re.findall(r"\]\(([^)#]+?)\)", text)})

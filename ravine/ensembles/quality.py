@@ -8,7 +8,7 @@ import numpy as np
 from ravine.ensembles.calibration import temperature, tempered
 from ravine.ensembles.reliability import reliability
 from ravine.ensembles.scores import brier, log_losses
-from ravine.training.interval import wilson
+from ravine.interval import wilson
 
 
 @dataclass(frozen=True)

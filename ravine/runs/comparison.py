@@ -8,6 +8,7 @@ import numpy as np
 
 from ravine import data
 from ravine.ensembles import Difference, difference, vote
+from ravine.interval import wilson
 from ravine.loading import load
 from ravine.prediction import Predictor
 from ravine.recipe import Recipe
@@ -15,7 +16,6 @@ from ravine.runs.distill import SPLIT, lesson_of
 from ravine.runs.judging import costs
 from ravine.runs.own_data import own_data
 from ravine.runs.run import Run
-from ravine.training.interval import wilson
 
 
 @dataclass(frozen=True)

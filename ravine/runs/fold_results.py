@@ -10,8 +10,8 @@ import numpy as np
 
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.ensembles import Answers, gain, log_losses
+from ravine.interval import wilson
 from ravine.runs.run import Run
-from ravine.training.interval import wilson
 
 _SUSPECTS = 20
 

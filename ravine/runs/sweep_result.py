@@ -11,10 +11,10 @@ from ravine.checkpoints.run_folder import RunFolder
 from ravine.ensembles import Answers
 from ravine.ensembles.difference import difference
 from ravine.ensembles.scores import log_losses
+from ravine.interval import wilson
 from ravine.runs.sweeping import Sweep, sweep_of
 from ravine.runs.trainer import Training
 from ravine.training.feed import clean_batches
-from ravine.training.interval import wilson
 
 
 def judge(training: Training) -> dict[str, Any] | None:

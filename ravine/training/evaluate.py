@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ravine.training.interval import wilson
+from ravine.interval import wilson
 
 _BINS = 15
 

@@ -23,7 +23,7 @@ from ravine.ensembles import (
 )
 from ravine.ensembles.report_page import chart, page
 from ravine.errors import UsageError
-from ravine.training.interval import wilson
+from ravine.interval import wilson
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 COSTS = Costs(parameters=(10, 10, 30), training=1.5, images=256, one=0.01, all=0.05, device="cpu")

@@ -11,11 +11,11 @@ from ravine import data
 from ravine.checkpoints import weights_file
 from ravine.ensembles import folds
 from ravine.errors import DataError, UsageError
+from ravine.interval import wilson
 from ravine.recipe import Recipe
 from ravine.runs import saving
 from ravine.runs.defaults import with_held_out
 from ravine.runs.folding import dealt, held_out
-from ravine.training.interval import wilson
 
 SMALL = {"model": "mlp(hidden=[16])", "epochs": 2, "batch": 32, "quiet": True, "device": "cpu"}
 

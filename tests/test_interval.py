@@ -1,7 +1,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from ravine.training.interval import wilson
+from ravine.interval import wilson
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (10, 10), (1, 3), (812, 1000), (9123, 10000)])
