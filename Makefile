@@ -18,7 +18,7 @@ lint: $(READY)
 
 # make bench DATA=cifar10-jpeg.zip adds the tables that need real images
 bench: $(READY)
-	for script in loop startup checkpoint $(if $(DATA),ingest); do $(BIN)/python benchmarks/$$script.py $(DATA) || exit 1; done
+	for script in loop startup checkpoint ensemble $(if $(DATA),ingest); do $(BIN)/python benchmarks/$$script.py $(DATA) || exit 1; done
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

@@ -41,8 +41,8 @@ class Options:
     """A run with several members, or a weights file, to compare with."""
     data: str = ""
     """Other data, or where the run's data is now; a weights file needs it."""
-    out: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = ""
-    """Draw it: .svg, or .html with the numbers under it."""
+    out: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(aliases=["-o"], metavar="FILE")] = ()
+    """Draw it: .svg, or .html with the numbers under it; -o can be given several times."""
     use: Literal["best", "last"] = "best"
     """Which weights of a run."""
     seed: int = 0
@@ -63,9 +63,10 @@ def run(arguments: Sequence[str]) -> int:
     from ravine.cli.allocator import keep_freed_memory
     from ravine.errors import UsageError
 
-    out = Path(options.out) if options.out else None
-    if out and out.suffix.lower() not in (".svg", ".html"):
-        raise UsageError("unknown ending", where=f"--out {out}", expected=".svg (a picture) or .html (a page)")
+    outs = [Path(out) for out in options.out]
+    for out in outs:
+        if out.suffix.lower() not in (".svg", ".html"):
+            raise UsageError("unknown ending", where=f"--out {out}", expected=".svg (a picture) or .html (a page)")
     if not 1 <= options.masks <= 1000:
         raise UsageError(f"cannot be {options.masks}", where="--masks", expected="1 to 1,000")
     keep_freed_memory()
@@ -75,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
         print(dumps({"run": options.run, "scored_on": said, **report.to_json(), "training_seconds": costs}))
     else:
         _print(sentences, rows)
-    if out:
+    for out in outs:
         from ravine.ensembles import mask_picture
 
         title = f"{Path(options.run).resolve().name}: each dropout mask is one model"
