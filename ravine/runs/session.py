@@ -19,7 +19,7 @@ from ravine.runs.results import summarize
 from ravine.runs.saving import Saver
 from ravine.runs.state import restore
 from ravine.runs.trainer import Training
-from ravine.training.console import Console, epoch_line
+from ravine.training.console import Console, epoch_line, shown_accuracy
 from ravine.training.fit import Position
 from ravine.training.signals import StopRequest, stop_requests
 
@@ -129,7 +129,7 @@ def _epochs(
     def describe() -> str:
         position = training.position
         loss, correct, *_ = (position.sums.nanmean(1) / max(1, position.seen)).tolist()
-        best = f"  val {training.rows[-1]['val/accuracy']:.1%}" if training.rows else ""
+        best = f"  val {shown_accuracy(training.rows[-1]):.1%}" if training.rows else ""
         return f"epoch {position.epoch + 1}/{epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
 
     def on_step(_: Position) -> None:

@@ -136,10 +136,14 @@ class Console:
 def epoch_line(row: dict[str, Any], times: dict[str, Any], epochs: int, best: bool) -> str:
     """`epoch  3/10  loss 1.2345  train  55.1%  val  57.2% best  1,234 images/s`; a penalty stands behind the loss."""
     width = len(str(epochs))
-    accuracy = row.get("vote/val/accuracy", row["val/accuracy"])
     penalty = f" + {row['train/penalty']:.4f}" if "train/penalty" in row else ""
     return (
         f"epoch {row['epoch']:{width}}/{epochs}  loss {row['train/loss']:.4f}{penalty}  "
-        f"train {row['train/accuracy']:6.1%}  val {accuracy:6.1%}{' best' if best else '     '}  "
+        f"train {row['train/accuracy']:6.1%}  val {shown_accuracy(row):6.1%}{' best' if best else '     '}  "
         f"{times['images_per_second']:,.0f} images/s"
     )
+
+
+def shown_accuracy(row: dict[str, Any]) -> float:
+    """The validation accuracy of what predicts: the members' vote, where there are several."""
+    return row.get("vote/val/accuracy", row["val/accuracy"])
