@@ -18,6 +18,8 @@ class Options(Recipe):
       ravine train photos.zip --model "resnet(depth=18)" --size 96
       ravine train photos/ --optimizer "momentum(rho=0.9, nesterov=True)" --lr 0.1 --clip 1.0
       ravine train photos/ --balance loss --patience 5 --name second-try
+      ravine train photos/ --members 5
+      ravine train photos/ --members 8 --sweep "lr=1e-3..1e-1"
 
     DATA is a folder with one folder of images per class (or train/, val/, test/ with such folders), a .zip of it, an
     .npz with x and y, or the word digits. The same command again goes on with an interrupted run.
