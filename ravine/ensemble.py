@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ class Ensemble(Predictor):
         >>> both = ravine.Ensemble([ravine.load("runs/a"), ravine.load("runs/b")])
 
     Args:
-        networks: 1 or more, also with several members and also ensembles; their classes are the same, in any order.
+        networks: 1 or more, also with several members and also ensembles; their classes are the same, in any order. A
+            run stands for its best weights, a path for what `ravine.load` reads.
         weights: a number for each network (shared by its members), or for each member; 0 leaves out. Equal members
             where None.
         name: for messages.
@@ -42,13 +44,18 @@ class Ensemble(Predictor):
 
     def __init__(
         self,
-        networks: Sequence[Predictor],
+        networks: Sequence[Any],
         weights: Sequence[float] | np.ndarray | None = None,
         *,
         name: str = "ensemble",
     ):
+        if isinstance(networks, str | PathLike) or not isinstance(networks, Sequence):
+            raise UsageError(f"{type(networks).__name__} is no list", where="Ensemble", expected="a list of networks")
         if not networks:
             raise UsageError("no networks", where="Ensemble", expected="1 or more")
+        from ravine.loading import network_of  # which reads ensembles
+
+        networks = [network_of(network, "Ensemble") for network in networks]
         self.name, self.classes = name, networks[0].classes
         for other in networks[1:]:
             _refuse_different(networks[0], other)
@@ -65,7 +72,7 @@ class Ensemble(Predictor):
         self._parts, self.names = tuple(parts), tuple(names[k] for k in kept)
         equal = np.allclose(shares[kept], shares[kept[0]], rtol=1e-12)
         self.weights = None if equal else shares[kept] / shares[kept].sum()
-        self._columns = [[part.classes.index(name) for name in self.classes] for part in parts]
+        self._order(self.classes)
 
     @property
     def parts(self) -> tuple[Trained, ...]:
@@ -83,9 +90,9 @@ class Ensemble(Predictor):
         """The weights of all parts by name, as the joined file holds them: no copies."""
         return {f"part{i:02d}/{name}": t for i, part in enumerate(self.parts) for name, t in part.tensors.items()}
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Writes one weights file with all parts, which `ravine.load` reads. Raises SaveError."""
-        weights_file.write(path, self.tensors, self.about)
+        weights_file.write(Path(path), self.tensors, self.about)
 
     @staticmethod
     def read(tensors: dict[str, torch.Tensor], about: dict[str, Any], name: str, device: torch.device) -> "Ensemble":
@@ -102,6 +109,7 @@ class Ensemble(Predictor):
             ]
             ensemble = Ensemble(parts, about["weights"], name=name)
             ensemble.names = tuple(about["names"])
+            ensemble._order(tuple(about["classes"]))  # not the first part's where a network was left out
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"does not describe an ensemble: {error}", where=name) from error
         return ensemble
@@ -130,6 +138,10 @@ class Ensemble(Predictor):
         score = evaluate(lambda own: logits[own[0]][None].clamp(min=-100), batches, 1, len(self.classes))
         losses = log_losses(answers.probabilities, answers.labels).mean(1)
         return replace(score, loss=tuple(losses.tolist()), accuracy=tuple(answers.correct.mean(1).tolist()))
+
+    def _order(self, classes: tuple[str, ...]) -> None:
+        self.classes = classes
+        self._columns = [[part.classes.index(name) for name in classes] for part in self.parts]
 
     def _said(self, seen: Sequence[np.ndarray], tta: str | int) -> np.ndarray:
         return self._in_order([part.each(x, tta) for part, x in zip(self.parts, seen, strict=True)])
@@ -173,7 +185,9 @@ def _names(networks: Sequence[Predictor]) -> list[str]:
             names += network.names
             continue
         path = Path(network.name)
-        label = path.parent.parent.name if path.parent.name == "weights" else path.stem
+        label = path.stem
+        if path.parent.name == "weights":  # a run's; its best weights stand for it
+            label = " ".join([path.parent.parent.name, *([label] if label != "best" else [])])
         members = len(network.parts[0].population.members)
         names += [f"{label} {k:02d}" for k in range(members)] if members > 1 else [label or network.name]
     return [name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})" for i, name in enumerate(names)]

@@ -2,6 +2,7 @@
 
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ravine.checkpoints import weights_file
 from ravine.checkpoints.run_folder import RunFolder
@@ -26,6 +27,14 @@ def load(path: str | PathLike[str], *, use: str = "best", device: str = "cpu") -
     if "parts" in about:
         return Ensemble.read(tensors, about, str(file), device_named(device))
     return Trained(tensors, about, name=str(file), device=device_named(device))
+
+
+def network_of(given: Any, where: str) -> Trained | Ensemble:
+    """The network meant by itself, by a run (its best weights) or by a path. Raises as `load`, or UsageError."""
+    network = load(given) if isinstance(given, str | PathLike) else getattr(given, "best", given)
+    if not isinstance(network, Trained | Ensemble):
+        raise UsageError(f"{type(given).__name__} is no network", where=where, expected="a network, a run or a path")
+    return network
 
 
 def weights_path(path: str | PathLike[str], use: str = "best") -> Path:

@@ -96,7 +96,7 @@ class Predictor(ABC):
 
         Args:
             images: a path, a folder (all images in it), one image `uint8 [H, W]` or `[H, W, 1|3]`, a list of these, or
-                an array of examples `[N, ...]` of the kind that it was trained on.
+                an array of examples `[N, ...]` of the kind that it was trained on; torch's tensors as arrays.
             top: how many classes to name, at least 1.
             tta: what is averaged over, as of `evaluate`.
 
@@ -108,6 +108,8 @@ class Predictor(ABC):
         """
         if top < 1:
             raise UsageError(f"cannot be {top}", where="top", expected="1 or more")
+        if hasattr(images, "detach"):  # a tensor of torch
+            images = images.detach().cpu().numpy()
         if isinstance(images, np.ndarray) and all([part.is_batch(images) for part in self.parts]):
             probabilities = self._vote([data.examples(images, "predict", p.preprocessing) for p in self.parts], tta)
             names, errors = [f"#{i}" for i in range(len(images))], {}

@@ -77,7 +77,8 @@ class Trained(Predictor):
             member = self.population.members[k]
             prefix = f"member{place:02d}/" if len(members) > 1 else ""
             tensors |= {prefix + name: t for name, t in (*member.named_parameters(), *member.named_buffers())}
-        chosen = {name: [of[k] for k in members] for name in ("epochs", "scores") if (of := self.about.get(name))}
+        kept = ("epochs", "scores", "identities", "places")
+        chosen = {name: [of[k] for k in members] for name in kept if (of := self.about.get(name))}
         about = {**self.about, **chosen, "members": len(members)}
         return Trained(tensors, about, name=self.name, device=self.device)
 

@@ -182,6 +182,26 @@ def test_the_file_is_the_ensemble(networks, photos, tmp_path, weights):
     assert third.names == (*joined.names, "colour")
 
 
+def test_the_file_keeps_the_order_of_classes_of_a_network_that_was_left_out(networks, tmp_path):
+    joined = ravine.Ensemble([networks["turned"], networks["gray"]], [0, 1])
+    joined.save(str(tmp_path / "joined.safetensors"))
+    again, x = ravine.load(tmp_path / "joined.safetensors"), data.examples(pixels(5, 8, 8), "x")
+    assert again.classes == joined.classes == ("cat", "bee", "ape")
+    np.testing.assert_array_equal(again.probabilities(x), joined.probabilities(x))
+
+
+def test_runs_and_paths_are_networks_and_tensors_are_arrays(networks, tmp_path):
+    run = ravine.train((pixels(90, 8, 8), Y), out=tmp_path, name="r", model="mlp([4])", **SETTINGS)
+    x = pixels(5, 8, 8)
+    for given in (run, run.path, str(run.path), run.best):
+        assert by_name(ravine.Ensemble([given, networks["gray"]]).predict(x)) == by_name(
+            ravine.Ensemble([run.best, networks["gray"]]).predict(torch.from_numpy(x))
+        )
+    for wrong, words in ((run, "Run is no list"), ("r", "str is no list"), ([3], "int is no network")):
+        with pytest.raises(UsageError, match=words):
+            ravine.Ensemble(wrong)
+
+
 def test_a_file_that_does_not_describe_an_ensemble(networks, tmp_path):
     joined = ravine.Ensemble([networks["gray"], networks["turned"]])
     tensors = {f"part00/{name}": t for name, t in networks["gray"].tensors.items()}
@@ -196,7 +216,8 @@ def test_some_members_are_a_network_of_their_own(networks):
     for members in ([1], [1, 0]):
         taken = pair.of(members)
         np.testing.assert_array_equal(taken.each(x), pair.each(x)[members])
-        assert taken.about["epochs"] == [pair.about["epochs"][k] for k in members]
+        for name in ("epochs", "scores", "identities", "places"):
+            assert taken.about[name] == [pair.about[name][k] for k in members]
     before = pair.each(x)
     with torch.no_grad():
         pair.of([0]).population.weights.zero_()

@@ -71,6 +71,9 @@ def run(arguments: Sequence[str]) -> int:
     if options.compare:
         weights_path(options.compare)  # now, not after the training
     keep_freed_memory()
+    names = [field.name for field in fields(Recipe)]
+    flags = {argument.split("=")[0].lstrip("-").replace("-", "_") for argument in arguments if argument[:2] == "--"}
+    given = {name: getattr(options, name) for name in names if name in flags}  # --seed 0 is not no --seed
     run = distill(
         options.teacher_path,
         options.data or None,
@@ -79,12 +82,13 @@ def run(arguments: Sequence[str]) -> int:
         alpha=options.alpha,
         use=options.use,
         name=options.name or None,
-        recipe=Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)}),
+        recipe=Recipe(**{name: getattr(options, name) for name in names}),
         out=options.out,
         fresh=options.fresh,
         device=options.device,
         cache=options.cache or None,
         quiet=options.quiet,
+        **given,
     )
     found = compare(run, options.data or None, options.compare or None, cache=options.cache or None)
     run.folder.write_json("distillation.json", found.to_json())
@@ -102,12 +106,14 @@ def _print(found: "Comparison", path: str) -> None:
 
     out = Console(soft_wrap=True, highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for i, column in enumerate(("", "accuracy (95%)", "parameters", "images/s")):
+    for i, column in enumerate(("", "accuracy (95%)", "parameters", "passes", "images/s", "training")):
         table.add_column(column, justify="right" if i else "left")
     for one in found.networks:
         low, high = (100 * bound for bound in one.interval)
         accuracy = f"{one.accuracy:.1%} ({low:.1f} to {high:.1f})"
-        table.add_row(escape(one.name), accuracy, f"{one.parameters:,}", f"{one.images_per_second:,.0f}")
+        took = "-" if one.training is None else f"{one.training:,.1f} s"
+        costs = (f"{one.parameters:,}", str(one.passes), f"{one.images_per_second:,.0f}", took)
+        table.add_row(escape(one.name), accuracy, *costs)
     out.print(f"on {found.said}:\n")
     out.print(table)
     teacher, student, *others = found.networks

@@ -69,6 +69,7 @@ def run(arguments: Sequence[str]) -> int:
 
     keep_freed_memory()
     console = Console()
+    _check_places(options)
     networks = [load(path, use=options.use, device=options.device) for path in options.networks]
     ensemble = Ensemble(networks, weights)
     if len(ensemble.names) < 2:
@@ -82,12 +83,12 @@ def run(arguments: Sequence[str]) -> int:
         if not only_joined or options.select != "none" or options.soup != "none" or options.data:
             raise
         console.warn(f"joined without a report: {error}")
-    if found and options.json:
-        print(dumps(found.to_json()))
+    for out in options.out:  # first: a pipe may close while the report is printed
+        _write(Path(out), ensemble, soup, found, console)
+    if options.json:
+        print(dumps(found.to_json() if found else {"members": len(ensemble.names), "names": ensemble.names}))
     elif found:
         print_ensemble(found.to_json())
-    for out in options.out:
-        _write(Path(out), ensemble, soup, found, console)
     return 0
 
 
@@ -97,8 +98,6 @@ def _checked(options: Options) -> list[float] | None:
 
     if not options.networks:
         raise UsageError("no networks given", where="ravine ensemble", expected="runs' folders or weights files")
-    if twice := {path for path in map(Path, options.networks) if [*map(Path, options.networks)].count(path) > 1}:
-        raise UsageError("is there twice", where=str(min(twice)), expected="each network once; --weights weighs them")
     for out in options.out:
         if Path(out).suffix.lower() not in _ENDINGS:
             raise UsageError("unknown ending", where=f"--out {out}", expected=", ".join(_ENDINGS))
@@ -113,48 +112,62 @@ def _checked(options: Options) -> list[float] | None:
         raise UsageError("cannot be read", where=where, expected="numbers such as 0.5,0.3,0.2") from None
 
 
+def _check_places(options: Options) -> None:
+    """Raises before any work where a network is given twice, or a file cannot be or must not be written."""
+    from ravine.errors import UsageError
+    from ravine.exporting.exported import check_place
+    from ravine.loading import weights_path
+
+    sources = [weights_path(path, options.use).resolve() for path in options.networks]
+    for i, path in enumerate(options.networks):
+        if sources[i] in sources[:i]:
+            raise UsageError("is there twice", where=path, expected="each network once; --weights weighs them")
+    for out in map(Path, options.out):
+        check_place(out)
+        if out.resolve() in sources:
+            raise UsageError("is one of the networks given", where=f"--out {out}", expected="another name")
+
+
 def _judged(
     options: Options, ensemble: "Ensemble", console: "Console"
-) -> "tuple[Ensemble, Trained | None, EnsembleReport]":
-    """The members that vote, the soup, if one is asked for, and the report."""
-    from ravine.errors import DataError, UsageError
+) -> "tuple[Ensemble, Trained | None, EnsembleReport | None]":
+    """The members that vote, the soup, if one is asked for, and the report, which one selected member alone has not."""
+    from ravine.errors import DataError
     from ravine.runs.joining import place_of, seconds_of, selected, souped
     from ravine.runs.judging import judged
+    from ravine.runs.soup_score import soup_score
     from ravine.runs.unseen import unseen
-    from ravine.seen import seen_by
 
     source = options.data or place_of(options.networks)
     dataset, notes = unseen(ensemble.parts, _opened(options, ensemble, source, console))
+    pool = len(ensemble.names)
     if options.select != "none":
         if "val" not in dataset.splits:
             raise DataError("no validation images that are so for all networks", where=f"--select {options.select}")
         whole = ensemble
         ensemble, counts = selected(whole, whole.answers(dataset, "val"))
-        chosen = ", ".join(f"{name} {count}" for name, count in counts.items())
+        chosen = ", ".join(f"{name} ({count} time{'s' * (count > 1)})" for name, count in counts.items())
         if len(counts) == 1:
-            cure = "Use it alone, or give more networks"
-            raise UsageError(f"one member alone is best on validation: {chosen}", where="--select greedy", cure=cure)
-        console.say(f"greedy selection took {len(counts)} of {len(whole.names)} members: {chosen} times")
+            split = "test" if "test" in dataset.splits else "val"
+            alone, vote = (one.evaluate(dataset, split).vote_accuracy for one in (ensemble, whole))
+            said = f"greedy selection took one of {len(whole.names)} members, alone best on validation: {chosen}; "
+            console.say(f"{said}on {split} it has {alone:.1%}, the vote of all {vote:.1%}. Use it alone")
+            return ensemble, None, None
+        console.say(f"greedy selection took {len(counts)} of {len(whole.names)} members: {chosen}")
     soup = None
     if options.soup != "none":
         soup, names = souped(ensemble, dataset, options.soup)
-        split = "test" if "test" in dataset.splits else "val"
-        scored = soup.answers(seen_by(soup, dataset), split).correct[0].mean()
-        vote = ensemble.evaluate(dataset, split).vote_accuracy
-        console.say(f"{options.soup} soup of {', '.join(names)}: {scored:.1%} on {split}; their vote {vote:.1%}")
-    return ensemble, soup, judged(ensemble, dataset, training=seconds_of(options.networks), notes=tuple(notes))
+        notes.append(soup_score(options.soup, soup, names, ensemble, dataset))
+    seconds, trained = seconds_of(options.networks), pool if pool > len(ensemble.names) else None
+    return ensemble, soup, judged(ensemble, dataset, training=seconds, trained=trained, notes=tuple(notes))
 
 
 def _opened(options: Options, ensemble: "Ensemble", source: str, console: "Console") -> "Seen":
     from ravine.recipe import Recipe
 
     accepted = [Recipe.from_toml(part.about["recipe"], part.name).max_bad for part in ensemble.parts]
-    dataset = ensemble.open(
-        source,
-        max_bad=max(options.max_bad, *accepted),
-        cache=options.cache or None,
-        progress=console.decoding,
-    )
+    most, cache = max(options.max_bad, *accepted), options.cache or None
+    dataset = ensemble.open(source, max_bad=most, cache=cache, progress=console.decoding)
     console.close()
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
@@ -170,6 +183,9 @@ def _write(
     from ravine.ensembles.report_page import chart, page
 
     ending = out.suffix.lower()
+    if not found and ending != ".safetensors":
+        console.warn(f"{out} is not written: one member has no report")
+        return
     if ending == ".safetensors":
         if soup:
             weights_file.write(out, soup.tensors, soup.about)

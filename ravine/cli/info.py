@@ -36,6 +36,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     out = Console(soft_wrap=True, highlight=False)
     parts = facts.pop("parts", [])
+    if parts and facts["weights"] is None:
+        facts["weights"] = "equal"
     for i, part in enumerate(parts):
         of = f"{part['members']} of {part['model']}" if part["members"] > 1 else part["model"]
         facts[f"part {i}"] = f"{of} on {part['data']}, input {part['in_shape']}, seed {part['recipe']['seed']}"
@@ -64,6 +66,8 @@ def _of_run(path: Path) -> dict[str, Any]:
     rows, summary = folder.read_rows("metrics.jsonl"), folder.read_json("summary.json")
     facts: dict[str, Any] = {"run": str(path), "data": folder.read_json("request.json")["data"]}
     facts |= {"finished": folder.finished, "epochs": len(rows)}
+    if k := folder.read_json("request.json").get("kfold"):
+        facts["epochs"] = [len(RunFolder(path / f"fold{i}").read_rows("metrics.jsonl")) for i in range(k)]
     if summary:
         facts |= {"best_epoch": summary["best_epoch"]}
         facts |= {f"best_{name}_accuracy": score["accuracy"] for name, score in summary["best"].items()}

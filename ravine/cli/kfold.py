@@ -23,13 +23,14 @@ class Options(Recipe):
     Cuts the training images into k parts, trains k networks, each without one of the parts, and validates it on that:
     every image is validated once, by a network that has not seen it. oof.csv holds what was said of each; the surest
     mistakes are often wrong labels. The k networks together are an ensemble: ravine predict and evaluate take the run's
-    folder. It takes all flags of ravine train, costs k trainings, and the same command again goes on where it was.
+    folder. It takes the flags of ravine train but --val, --fold and --sweep, costs k trainings, and the same command
+    again goes on where it was.
     """
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")] = tyro.MISSING
     """Folder, .zip, .npz, or digits. A val/ split joins the folds, a test/ split does not."""
     folds: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 5
-    """How many."""
+    """How many, 2 or more."""
     name: str = ""
     """Name of the folder, to which -kfold is added; empty takes the data's."""
     out: str = "runs"
@@ -45,16 +46,20 @@ class Options(Recipe):
     quiet: bool = False
     """Show warnings only."""
 
+    def __post_init__(self) -> None:
+        from ravine.errors import UsageError
+
+        if self.folds < 2:
+            raise UsageError(f"cannot be {self.folds}", where="-k", expected="2 or more")
+        super().__post_init__()
+
 
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "kfold")
     recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
     from ravine.cli.allocator import keep_freed_memory
-    from ravine.errors import UsageError
     from ravine.runs.kfold import kfold
 
-    if options.folds < 2:
-        raise UsageError(f"cannot be {options.folds}", where="-k", expected="2 or more")
     keep_freed_memory()
     run = kfold(
         options.data,
@@ -84,6 +89,7 @@ def _print(summary: dict[str, Any]) -> None:
     table = Table("fold", "epoch", "accuracy", "images", "loss", box=None, header_style="bold", pad_edge=False)
     for i, fold in enumerate(summary["folds"]):
         table.add_row(str(i), str(fold["best_epoch"]), percent(fold), f"{fold['n']:,}", f"{fold['loss']:.3f}")
+    steered, took = summary["steered_by"], summary["seconds"]
     every, last, spread = summary["best"]["val"], summary["last"]["val"], summary["spread"]
     table.add_row("all", "", percent(every), f"{every['n']:,}", f"{every['loss']:.3f}")
     out.print(table)
@@ -94,7 +100,8 @@ def _print(summary: dict[str, Any]) -> None:
     )
     out.print(
         "best epochs were chosen on the very images that they are judged on, which flatters a little; the last weights "
-        f"were not chosen: {percent(last)}"
+        + (f"were too, by {' and '.join(steered)}: " if steered else "were not chosen: ")
+        + percent(last)
     )
     if "test" in summary["best"]:
         test = summary["best"]["test"]
@@ -103,6 +110,10 @@ def _print(summary: dict[str, Any]) -> None:
             f"the folds as an ensemble on test: {percent(test)}, mean member {test['mean_member_accuracy']:.1%}, gain "
             f"{100 * test['gain']:+.1f} points (95% {100 * low:+.1f} to {100 * high:+.1f}, paired over images)"
         )
+    out.print(
+        f"training took {took['data'] + took['compute']:,.1f} s for all folds; a prediction of the ensemble costs "
+        f"{len(summary['folds'])} times one network's"
+    )
     for one in summary["suspects"][:_SHOWN]:
         words = f"is labelled {one['label']}, looks like {one['prediction']} ({one['probability']:.1%})"
         out.print(f"check the label: {escape(one['image'])} {escape(words)}")

@@ -92,6 +92,7 @@ def run(arguments: Sequence[str]) -> int:
 def _measured(options: Options) -> "tuple[MaskReport, str, dict[str, float]]":
     """The report, the words for what it was scored on, and the seconds that trainings took."""
     from ravine.loading import load
+    from ravine.runs.joining import seconds_of
     from ravine.runs.masks import masks
     from ravine.runs.own_data import own_data
     from ravine.training.console import Console
@@ -99,8 +100,10 @@ def _measured(options: Options) -> "tuple[MaskReport, str, dict[str, float]]":
     console = Console()
     trained = load(options.run, use=options.use, device=options.device)
     ensemble = load(options.ensemble, use=options.use, device=options.device) if options.ensemble else None
-    dataset = own_data(options.run, trained, options.data or None, options.cache or None, console)
+    dataset = own_data(options.run, trained, options.data or None, options.cache or None, console, beside=ensemble)
     split, said = dataset.scored_split()
+    if ensemble and split != "train":  # of which others may have been left out
+        said = f"the {split} split ({len(dataset.splits[split]):,} images)"
     if split == "train" and dataset.fingerprint == trained.about.get("fingerprint"):
         console.warn("the network was trained on these very images, so all numbers flatter it")
     report = masks(trained, dataset, split, n=options.masks, seed=options.seed, ensemble=ensemble, tick=console.passing)
@@ -108,23 +111,16 @@ def _measured(options: Options) -> "tuple[MaskReport, str, dict[str, float]]":
     of = {"run": options.run, "ensemble": options.ensemble}
     if not ensemble and report.ensembles:
         of = {"members": options.run}
-    measured = {name: _training_seconds(path) for name, path in of.items()}
+    measured = {name: seconds_of([path]) for name, path in of.items() if path}
     costs = {name: seconds for name, seconds in measured.items() if seconds is not None}
     return report, said, costs
 
 
-def _training_seconds(path: str) -> float | None:
-    """What the trainer measured for data and steps; None where no finished run tells."""
-    from ravine.checkpoints.run_folder import RunFolder
-
-    summary = RunFolder(Path(path)).read_json("summary.json") if path and Path(path).is_dir() else None
-    return summary["seconds"]["data"] + summary["seconds"]["compute"] if summary else None
-
-
 def _sentences(report: "MaskReport", said: str, costs: dict[str, float]) -> list[str]:
     n, (sd, least, most) = len(report.each), report.spread
-    each = f"{n} masks on {said}: one alone has {report.each.mean():.1%} on average (sd {100 * sd:.1f} points, "
-    each += f"{least:.1%} to {most:.1%}), their average {report.curve[-1]:.1%}, the whole network with dropout off "
+    each = f"{n} mask{'s' * (n > 1)} on {said}: one alone has {report.each.mean():.1%} on average "
+    each += f"(sd {100 * sd:.1f} points, {least:.1%} to {most:.1%}), their average {report.curve[-1]:.1%}, "
+    each += "the whole network with dropout off "
     each += f"(weight scaling) {report.whole.quality.accuracy:.1%} in one pass instead of {n}."
     sentences = [each, f"{FIXED} {STATISTICS}"]
     if said.startswith("the val split"):
@@ -133,6 +129,9 @@ def _sentences(report: "MaskReport", said: str, costs: dict[str, float]) -> list
         if equal is not None:
             cost = f"At equal prediction cost ({one.passes} passes)"
             sentences.append(f"{cost} {one.quality.name}: {equal} over as many masks of one network.")
+        else:
+            cure = f"-n {one.passes} or more compares both at equal cost."
+            sentences.append(f"{one.quality.name} cost {one.passes} passes, more than there are masks: {cure}")
     if not report.ensembles:
         cure = "ravine train DATA --members 5, then --ensemble with that run."
         sentences.append(f"No true ensemble to compare with: {cure}")

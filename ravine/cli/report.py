@@ -38,7 +38,7 @@ def print_results(run: Run, *, as_json: bool) -> None:
     if "sweep" in summary:
         print_sweep(summary["sweep"], tested="test" in summary["best"])
     if "snapshots" in summary:
-        print_snapshots(summary["snapshots"])
+        print_snapshots(summary["snapshots"], summary["seconds"])
     if "test" not in summary["best"]:
         out.print("val chose the best epoch, so its accuracy is a little flattering; --test 0.2 holds out a test set")
     if summary["worst_confusions"]:

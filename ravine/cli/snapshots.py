@@ -7,11 +7,12 @@ from rich.markup import escape
 from rich.table import Table
 
 
-def print_snapshots(found: dict[str, Any]) -> None:
+def print_snapshots(found: dict[str, Any], seconds: dict[str, float]) -> None:
     """Each snapshot's accuracy, the vote of all, and what it gains over the last one.
 
     Args:
         found: as `ravine.runs.snapshots.summary` gives it.
+        seconds: what the one training took, as the run's summary has it.
     """
     out, splits = Console(soft_wrap=True, highlight=False), [name for name in ("val", "test") if name in found]
     heads = (f"{name} (n = {found[name]['n']:,})" for name in splits)
@@ -22,6 +23,8 @@ def print_snapshots(found: dict[str, Any]) -> None:
     out.print(table)
     for name in splits:
         out.print(f"the vote of the snapshots against the last one on {name}: {_gain(found[name])}")
+    took, passes = seconds["data"] + seconds["compute"], len(found["epochs"])
+    out.print(f"one training of {took:,.1f} s for all of them; a prediction by the vote costs {passes} times one's")
     out.print(f"snapshots     {escape(found['weights'])}  (ravine predict, evaluate and ensemble take it)")
 
 

@@ -37,14 +37,17 @@ def print_sweep(found: dict[str, Any], *, tested: bool) -> None:
 
 
 def _row(value: dict[str, Any], winner: bool, seeds: int) -> list[str]:
-    low, high = value["accuracy_interval"]
+    scored, members = len(value["scored"]), len(value["members"])
     who = _who(value) + (f", {len(value['frozen'])} froze" if value["frozen"] else "")
-    loss = "no number" if value["loss"] is None else f"{value['loss']:.4f}"
-    accuracy = f"{value['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f})"
+    who += f", {scored} of {members} scored" if scored < members else ""
+    loss = "-" if value["loss"] is None else f"{value['loss']:.4f}"
+    low, high = value["accuracy_interval"] or (0, 0)
+    accuracy = f"{value['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f})" if scored else "-"
     row = [*(f"{setting:g}" for setting in value["settings"].values()), who, accuracy, loss]
     if winner:
         return [*row, "best"]
-    row.append(f"{100 * value['difference']:+.1f} {_interval(value['over_images'])}")
+    paired = value["difference"] is not None
+    row.append(f"{100 * value['difference']:+.1f} {_interval(value['over_images'])}" if paired else "-")
     return [*row, _interval(value["over_seeds"])] if seeds > 1 else row
 
 
@@ -54,4 +57,4 @@ def _who(value: dict[str, Any]) -> str:
 
 
 def _interval(interval: list[float] | None) -> str:
-    return "unknown" if interval is None else f"({100 * interval[0]:+.1f} to {100 * interval[1]:+.1f})"
+    return "-" if interval is None else f"({100 * interval[0]:+.1f} to {100 * interval[1]:+.1f})"

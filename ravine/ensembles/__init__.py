@@ -3,6 +3,7 @@
 from ravine.ensembles.answers import Answers
 from ravine.ensembles.by_size import Size, by_size
 from ravine.ensembles.calibration import temperature, tempered
+from ravine.ensembles.costs import Costs
 from ravine.ensembles.difference import Difference, difference
 from ravine.ensembles.distillation import distillation_loss, softened, teacher_losses
 from ravine.ensembles.diversity import disagreement, error_correlation
@@ -12,7 +13,7 @@ from ravine.ensembles.gain import Gain, gain
 from ravine.ensembles.mask_report import MaskReport, mask_report
 from ravine.ensembles.mc_dropout import mc_dropout
 from ravine.ensembles.reliability import Reliability, reliability
-from ravine.ensembles.report import Costs, EnsembleReport, report
+from ravine.ensembles.report import EnsembleReport, report
 from ravine.ensembles.scores import brier, log_losses
 from ravine.ensembles.selection import greedy
 from ravine.ensembles.snapshots import Snapshots, cycle_ends

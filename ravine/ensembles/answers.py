@@ -5,8 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ravine.ensembles.vote import vote
+from ravine.ensembles.vote import as_array, vote
 from ravine.errors import UsageError
+
+_OFF = 1e-2  # that a row's sum may be away from 1: rounding of 16 bits
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,12 @@ class Answers:
     """Probabilities of K members on N labelled examples.
 
     Args:
-        probabilities: `[K, N, classes]`; each row sums to 1.
-        labels: int64 `[N]`, the right answers.
+        probabilities: `[K, N, classes]`; each row sums to 1. Arrays, lists or torch's tensors.
+        labels: int64 `[N]`, the right answers, 0 to classes - 1.
         names: of the members, K of them; member00, member01, ... where none are given.
 
     Raises:
-        UsageError: shapes that do not belong together.
+        UsageError: shapes that do not belong together, or labels that are no classes.
     """
 
     probabilities: np.ndarray
@@ -27,10 +29,23 @@ class Answers:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        p, y = (as_array(values, "Answers") for values in (self.probabilities, self.labels))
+        object.__setattr__(self, "probabilities", p if np.issubdtype(p.dtype, np.floating) else p.astype(np.float64))
+        object.__setattr__(self, "labels", y if y.size else y.astype(np.int64))
         shape, labels = self.probabilities.shape, self.labels.shape
         if len(shape) != 3 or not shape[0] or shape[1:2] != labels:
             found = f"probabilities {shape} and labels {labels}"
             raise UsageError(found, where="Answers", expected="[K, N, classes] and [N], K at least 1")
+        if labels[0] and not (
+            np.issubdtype(self.labels.dtype, np.integer) and 0 <= self.labels.min() <= self.labels.max() < shape[2]
+        ):
+            found = f"labels {self.labels.min()} to {self.labels.max()} ({self.labels.dtype})"
+            raise UsageError(found, where="Answers", expected=f"whole numbers from 0 to {shape[2] - 1}")
+        # a row that is not finite stays: greedy leaves its member out, report refuses it
+        sums = self.probabilities.sum(2, dtype=np.float64)
+        sums = sums[np.isfinite(self.probabilities).all(2)]
+        if (self.probabilities < 0).any() or (sums.size and np.abs(sums - 1).max() > _OFF):
+            raise UsageError("no probabilities", where="Answers", expected="rows of 0 or more that sum to 1")
         if not self.names:
             object.__setattr__(self, "names", tuple(f"member{k:02d}" for k in range(shape[0])))
         if len(self.names) != shape[0]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ravine.ensembles.answers import Answers
 from ravine.ensembles.scores import log_losses
+from ravine.errors import UsageError
 
 _AT_ONCE = 4_000_000  # numbers held while votes are counted
 
@@ -38,8 +39,14 @@ def by_size(answers: Answers, weights: np.ndarray | None = None, *, most: int = 
         weights: `[K]`, above 0, as of `vote`.
         most: subsets of a size that are tried; where there are more, so many are drawn.
         seed: of the draws.
+
+    Raises:
+        UsageError: weights that are not above 0.
     """
     weights = np.ones(answers.members) if weights is None else np.asarray(weights, np.float64)
+    if weights.shape != (answers.members,) or not (weights > 0).all():
+        expected = f"{answers.members} numbers above 0"
+        raise UsageError(f"weights {weights.tolist()}", where="by_size", expected=expected)
     return [_of(answers, weights, size, most, seed) for size in range(1, answers.members + 1)]
 
 
@@ -55,7 +62,7 @@ def _of(answers: Answers, weights: np.ndarray, size: int, most: int, seed: int) 
         labels = answers.labels[start : start + rows]
         # [subsets, K] @ [K, rows * classes]: every subset's vote in one product
         said = answers.probabilities[:, start : start + rows].reshape(answers.members, -1)
-        votes = (shares.astype(said.dtype) @ said).reshape(len(chosen), len(labels), classes)
+        votes = (shares @ said.astype(np.float64)).reshape(len(chosen), len(labels), classes)
         right += (votes.argmax(2) == labels).sum(1)
         cost += log_losses(votes, labels).sum(1)
     return Size(size, right / max(1, n), cost / max(1, n), complete)

@@ -11,12 +11,12 @@ import numpy as np
 from ravine.ensembles.reliability import Reliability
 from ravine.ensembles.report import EnsembleReport
 
-_WIDTH, _HEIGHT = 900, 380
+_WIDTH, _HEIGHT = 930, 380
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 730, 20, 328
 
 
 def accuracy_chart(found: EnsembleReport) -> str:
-    """Accuracy against the number of members: every subset a dot, their mean a line, the best member dashed."""
+    """Accuracy against the number of members: every subset a dot, their mean a line, the best on validation dashed."""
     every = np.concatenate([size.accuracy for size in found.sizes])
     low, high, ticks = _scale(float(every.min()), float(every.max()))
     last = len(found.sizes)
@@ -122,7 +122,7 @@ def _ends(found: EnsembleReport, means: list[tuple[float, float]], at) -> list[s
     if found.best is not None:
         y = at(1, found.each[found.best].accuracy)[1]
         parts.append(f'<path class="best" d="M{means[0][0]} {y}H{_RIGHT}"/>')
-        labels.append((y, "second", f"best member {found.each[found.best].accuracy:.1%}"))
+        labels.append((y, "second", f"best on validation {found.each[found.best].accuracy:.1%}"))
     below = -math.inf
     for y, kind, words in sorted(labels):
         below = max(y + 4, below + 17)

@@ -5,10 +5,14 @@ that the student sees: Beyer, Zhai, Royer, Markeeva, Anil and Kolesnikov, "Knowl
 patient and consistent", CVPR 2022.
 """
 
+from numbers import Real
+
 from torch import Tensor
 from torch.nn import functional as F
 
 from ravine.errors import UsageError
+
+_ROUNDING = 1e-2  # of a sum of probabilities in bfloat16
 
 
 def softened(probabilities: Tensor, temperature: float) -> Tensor:
@@ -38,13 +42,17 @@ def teacher_losses(student_logits: Tensor, teacher_probabilities: Tensor, temper
         `[...]`.
 
     Raises:
-        UsageError: shapes that differ, or the temperature.
+        UsageError: shapes that differ, rows of p that are no probabilities, or the temperature.
     """
-    check_temperature(temperature)
+    temperature = check_temperature(temperature)
     if student_logits.shape != teacher_probabilities.shape:
         found = f"logits {tuple(student_logits.shape)} and probabilities {tuple(teacher_probabilities.shape)}"
         raise UsageError(found, where="distillation", expected="the same shape [..., classes]")
-    q = softened(teacher_probabilities.detach().to(student_logits.dtype), temperature)
+    p = teacher_probabilities.detach()
+    if p.numel() and not bool((p >= 0).all() & ((p.float().sum(-1) - 1).abs() < _ROUNDING).all()):
+        expected = "rows of 0 or more that sum to 1, such as logits.softmax(-1)"
+        raise UsageError("the teacher's are no probabilities", where="distillation", expected=expected)
+    q = softened(p.to(student_logits.dtype), temperature)
     log_p = (student_logits / temperature).log_softmax(-1)
     return temperature**2 * F.kl_div(log_p, q, reduction="none").sum(-1)
 
@@ -75,9 +83,9 @@ def distillation_loss(
         alpha: the teacher's share, 0 to 1.
 
     Raises:
-        UsageError: a setting out of range, or shapes that differ.
+        UsageError: a setting out of range, shapes that differ, or a teacher whose rows are no probabilities.
     """
-    check_alpha(alpha)
+    alpha = check_alpha(alpha)
     soft = teacher_losses(student_logits, teacher_probabilities, temperature).mean()
     if labels is None:
         return soft
@@ -86,14 +94,14 @@ def distillation_loss(
 
 def check_temperature(temperature: float) -> float:
     """`temperature`, where it is a finite number above 0; UsageError otherwise."""
-    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 < temperature <= 1e6:
+    if isinstance(temperature, bool) or not isinstance(temperature, Real) or not 0 < temperature <= 1e6:
         expected = "a number above 0, up to 1e6"
         raise UsageError(f"temperature cannot be {temperature!r}", where="distillation", expected=expected)
-    return temperature
+    return float(temperature)
 
 
 def check_alpha(alpha: float) -> float:
     """`alpha`, where it is a number from 0 to 1; UsageError otherwise."""
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 <= alpha <= 1:
+    if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 <= alpha <= 1:
         raise UsageError(f"alpha cannot be {alpha!r}", where="distillation", expected="a number from 0 to 1")
-    return alpha
+    return float(alpha)

@@ -25,7 +25,7 @@ def dropout_modules(model: nn.Module) -> dict[str, nn.Module]:
     """The modules that draw in training, by name: torch's dropout of every kind, ravine's noise, timm's drop path.
 
     Not found is what draws without being a module: `torch.nn.functional.dropout`, and the dropout inside
-    `torch.nn.MultiheadAttention`. Modules that drop nothing (p = 0) are left out.
+    `torch.nn.MultiheadAttention`, `torch.nn.LSTM` and `torch.nn.GRU`. Modules that drop nothing (p = 0) are left out.
     """
     return {name: module for name, module in model.named_modules() if _draws(module)}
 
@@ -33,6 +33,17 @@ def dropout_modules(model: nn.Module) -> dict[str, nn.Module]:
 def on_weights(name: str) -> bool:
     """Whether the module of this name drops weights, which all examples of a batch share."""
     return any(part in _ON_WEIGHTS for part in name.split("."))
+
+
+@contextmanager
+def every_module_called() -> Iterator[None]:
+    """Without torch's fused kernel for transformer layers, which in evaluation passes their dropout modules by."""
+    kept = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(kept)
 
 
 @contextmanager
@@ -68,7 +79,7 @@ def fixed_mask(model: nn.Module, seed: int = 0, i: int = 0) -> Iterator[None]:
         expected = "torch.nn.Dropout or another module that draws in training"
         raise UsageError("the network has no dropout", where="fixed_mask", expected=expected)
     calls: Counter[str] = Counter()
-    with ExitStack() as stack:
+    with every_module_called(), ExitStack() as stack:
         # a module may be called several times in a pass, each time with a mask of its own
         stack.callback(model.register_forward_pre_hook(lambda *_: calls.clear()).remove)
         for name, module in found.items():

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ravine.ensembles.answers import Answers
+from ravine.ensembles.difference import ALIKE, same_everywhere
 from ravine.ensembles.scores import log_losses
 from ravine.ensembles.vote import vote
 from ravine.errors import UsageError
@@ -20,12 +21,21 @@ class Gain:
         value: the mean difference over the examples.
         images: 95% interval for these members on new images like these.
         trainings: 95% interval for a new training of as many members, on new images; None with two members or fewer,
-            from which no one can tell.
+            or where no image differs from another, from which no one can tell.
     """
 
     value: float
     images: tuple[float, float]
     trainings: tuple[float, float] | None
+
+    def __str__(self) -> str:
+        """Of accuracies: `+2.8 points; 95% for these networks 2.2 to 3.4, for new trainings 1.9 to 3.7`."""
+        low, high = (100 * bound for bound in self.images)
+        said = f"{100 * self.value:+.1f} points; 95% for these networks {low:.1f} to {high:.1f}"
+        if self.trainings:
+            low, high = (100 * bound for bound in self.trainings)
+            said += f", for new trainings {low:.1f} to {high:.1f}"
+        return said
 
 
 def gain(
@@ -52,6 +62,8 @@ def gain(
     In 72 simulated settings (3, 5 and 10 members, alike and unequal, 300 and 2,000 images, accuracy and log loss) the
     second interval held the mean gain of all trainings in 87% to 100% of the cases, in 96% on average; the first, which
     takes the members as given, in about 95% where members are alike, and in 18% at worst where they are not.
+
+    Where the gain in accuracy is the same on every image, `images` is that of `same_everywhere`.
 
     Args:
         answers: of K members on N examples, at least 1 (one alone has no interval); not those that anything was chosen
@@ -81,6 +93,8 @@ def gain(
     value = float(d.mean())
     if len(d) < 2:
         return Gain(value, (-np.inf, np.inf), None)
+    if score == "accuracy" and np.ptp(d) < ALIKE:
+        return Gain(value, same_everywhere(value, len(d)), None)
     over_images = float(d.var(ddof=1) / len(d))
     images = _interval(value, over_images, len(d) - 1)
     if members < 3:  # without one of two there is no vote
@@ -89,7 +103,8 @@ def gain(
     jackknife, counted = _over_members(without)
     total = over_images + max(0.0, jackknife - counted)
     spread = over_images**2 / (len(d) - 1) + jackknife**2 / (members - 1)
-    return Gain(value, images, _interval(value, total, total**2 / spread if spread else 1.0))
+    trainings = _interval(value, total, total**2 / spread) if total else images
+    return Gain(value, images, trainings)
 
 
 def _scores(probabilities: np.ndarray, labels: np.ndarray, score: str) -> np.ndarray:

@@ -3,13 +3,15 @@
 Gal and Ghahramani, "Dropout as a Bayesian Approximation: Representing Model Uncertainty in Deep Learning", ICML 2016.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import torch
 from torch import Tensor, nn
 
 from ravine import draws
-from ravine.ensembles.dropout_masks import dropout_modules, on_weights
+from ravine.ensembles.dropout_masks import dropout_modules, every_module_called, on_weights
 from ravine.errors import UsageError
 
 
@@ -28,7 +30,7 @@ def mc_dropout(model: nn.Module, x: Tensor, samples: int = 30, seed: int = 0) ->
         model: gives logits `[B, classes]`; its modes are put back.
         x: `[N, ...]`, as the network takes it.
         samples: masks for each example, 1 or more; the cost is that of so many predictions.
-        seed: of the draws. torch's global generators are untouched.
+        seed: of the draws. torch's global generators and those of the modules are untouched.
 
     Returns:
         `[samples, N, classes]`, for `uncertainty`.
@@ -43,17 +45,30 @@ def mc_dropout(model: nn.Module, x: Tensor, samples: int = 30, seed: int = 0) ->
         raise UsageError("the network has no dropout", where="mc_dropout", expected="a module that draws in training")
     # weights that are dropped are dropped for a whole batch, so that each sample needs a pass of its own
     passes = [1] * samples if any(map(on_weights, found)) else [samples]
+    with _drawing(model, list(found.values())), draws.own_generators():
+        if not len(x):
+            return model(x).float().softmax(1).repeat(samples, 1, 1)
+        return torch.stack([_alone(model, row, passes, seed) for row in x], dim=1)
+
+
+@contextmanager
+def _drawing(model: nn.Module, found: list[nn.Module]) -> Iterator[None]:
+    """Inside the block what draws is in train mode and draws from the global generators, all else in eval mode."""
     modes = {module: module.training for module in model.modules()}
+    owned = {module: own for module in found if isinstance(own := getattr(module, "generator", None), torch.Generator)}
     try:
         model.eval()
-        for module in found.values():
+        for module in found:
             module.train()
-        with draws.own_generators():
-            alone = [_alone(model, row, passes, seed) for row in x]
+        for module in owned:
+            module.generator = None  # pyright: ignore[reportArgumentType]
+        with every_module_called():
+            yield
     finally:
         for module, mode in modes.items():
             module.training = mode
-    return torch.stack(alone, dim=1)
+        for module, generator in owned.items():
+            module.generator = generator  # pyright: ignore[reportArgumentType]
 
 
 def _alone(model: nn.Module, row: Tensor, passes: list[int], seed: int) -> Tensor:

@@ -1,6 +1,6 @@
 """The report: what each member, the mean member, the best member and the vote are worth, and what they cost."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,35 +8,19 @@ import numpy as np
 from ravine.ensembles.answers import Answers
 from ravine.ensembles.by_size import Size, by_size
 from ravine.ensembles.calibration import tempered
+from ravine.ensembles.costs import Costs
 from ravine.ensembles.diversity import disagreement, error_correlation, pair_mean
 from ravine.ensembles.gain import Gain, gain
 from ravine.ensembles.quality import Quality, mean_quality, quality
 from ravine.ensembles.reliability import Reliability, reliability
 from ravine.ensembles.scores import log_losses
-from ravine.ensembles.vote import vote
+from ravine.ensembles.vote import as_array, vote
 from ravine.errors import UsageError
 
-FLATTERS = "validation chose the best epochs and here judges them, so all accuracies are a little flattering"
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What the members cost, as it was measured.
-
-    Attributes:
-        parameters: weights of each member, K numbers.
-        training: seconds that training all of them took (data and compute); None where it is not known.
-        images: as many were predicted at once to measure the following.
-        one, all: seconds that the first member took for them, and all members, one after another; the best of three.
-        device: where.
-    """
-
-    parameters: tuple[int, ...]
-    training: float | None
-    images: int
-    one: float
-    all: float
-    device: str
+FLATTERS = (
+    "validation chose epochs, best member and temperatures (and, where they were selected, who votes) and here judges "
+    "them, so all of them are a little flattering"
+)
 
 
 @dataclass(frozen=True)
@@ -64,13 +48,21 @@ class EnsembleReport:
     def verdict(self) -> str:
         """The first thing to know, in a sentence or two."""
         said = f"{len(self.each)} members: {self.vote.accuracy:.1%}, the mean member {self.mean.accuracy:.1%} "
-        said += f"({points(self.over_mean['accuracy'])})"
+        said += f"({self.over_mean['accuracy']})"
         if self.best is not None and self.over_best:
             best = self.each[self.best]
-            said += f", the best member {best.accuracy:.1%} ({points(self.over_best['accuracy'])})"
-        if self.enough < len(self.each) and self.over_mean["accuracy"].images[0] > 0:
+            said += f", the member that is best on validation {best.accuracy:.1%} "
+            said += f"({self.over_best['accuracy']})"
+        if self._sure and self.enough < len(self.each):
             said += f". {self.enough} members reach nine tenths of the gain over the mean member"
         return said
+
+    @property
+    def _sure(self) -> bool:
+        """Whether there is a gain, for these members and for others, that a part of could be worth having."""
+        mean, best = self.over_mean["accuracy"], self.over_best["accuracy"] if self.over_best else None
+        sure = mean.images[0] > 0 and (mean.trainings is None or mean.trainings[0] > 0)
+        return sure and (best is None or best.value >= 0)
 
     @property
     def enough(self) -> int:
@@ -108,6 +100,7 @@ def report(
     *,
     weights: np.ndarray | None = None,
     notes: tuple[str, ...] = (),
+    independent: bool = True,
 ) -> EnsembleReport:
     """Judges an ensemble.
 
@@ -120,14 +113,22 @@ def report(
         costs: what they cost.
         weights: `[K]`, above 0, as of `vote`.
         notes: sentences that belong to it.
+        independent: whether members are trainings of their own. Folds and snapshots are not, so that they do not tell
+            how much another training would gain, and no `Gain` has `trainings`.
 
     Raises:
-        UsageError: neither split, or one member only.
+        UsageError: neither split, one member only, other members on validation than on test, or weights that cannot be.
     """
     judged = test or val
     if judged is None or judged.members < 2:
         found = "no answers" if judged is None else "one member"
         raise UsageError(found, where="report", expected="validation or test answers of 2 members or more")
+    if val is not None and val.probabilities.shape[::2] != judged.probabilities.shape[::2]:
+        found = f"members and classes {val.probabilities.shape[::2]} and {judged.probabilities.shape[::2]}"
+        raise UsageError(found, where="report", expected="the same members on validation and test")
+    for answers in (judged, val or judged):
+        _refuse(answers)
+    weights = None if weights is None else as_array(weights, "report").astype(np.float64)
     ranking = None if val is None else _ranking(val)
     held = None if val is None else (vote(val.probabilities, weights), val.labels)
     together = vote(judged.probabilities, weights)
@@ -144,8 +145,8 @@ def report(
         mean=mean_quality(each),
         best=None if ranking is None else ranking[0],
         vote=whole,
-        over_mean=_gains(judged, None, weights),
-        over_best=None if ranking is None else _gains(judged, ranking, weights),
+        over_mean=_gains(judged, None, weights, independent),
+        over_best=None if ranking is None else _gains(judged, ranking, weights, independent),
         disagreement=disagreement(judged),
         error_correlation=error_correlation(judged),
         sizes=tuple(by_size(judged, weights)),
@@ -157,10 +158,13 @@ def report(
     )
 
 
-def points(gained: Gain) -> str:
-    """`+2.8 points, 95% 2.2 to 3.4`."""
-    low, high = (100 * bound for bound in gained.images)
-    return f"{100 * gained.value:+.1f} points, 95% {low:.1f} to {high:.1f}"
+def _refuse(answers: Answers) -> None:
+    """Raises UsageError for answers that cannot be scored."""
+    if not len(answers.labels):
+        raise UsageError("no examples", where="report", expected="at least one")
+    lost = [name for name, p in zip(answers.names, answers.probabilities, strict=True) if not np.isfinite(p).all()]
+    if lost:
+        raise UsageError(f"probabilities of {', '.join(lost)} are not finite", where="report", expected="0 to 1")
 
 
 def _ranking(val: Answers) -> list[int]:
@@ -169,9 +173,12 @@ def _ranking(val: Answers) -> list[int]:
     return np.lexsort((losses, -val.correct.mean(1))).tolist()
 
 
-def _gains(answers: Answers, ranking: list[int] | None, weights: np.ndarray | None) -> dict[str, Gain]:
+def _gains(
+    answers: Answers, ranking: list[int] | None, weights: np.ndarray | None, independent: bool
+) -> dict[str, Gain]:
     accuracy = gain(answers, ranking, weights=weights)
-    return {"accuracy": accuracy, "loss": gain(answers, ranking, score="log_loss", weights=weights)}
+    found = {"accuracy": accuracy, "loss": gain(answers, ranking, score="log_loss", weights=weights)}
+    return found if independent else {name: replace(one, trainings=None) for name, one in found.items()}
 
 
 def _size_json(size: Size) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def page(found: EnsembleReport) -> str:
     sha = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     template = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
     template.filters |= {"percent": lambda x: f"{100 * x:.1f}%", "number": lambda x: f"{x:.3f}"}
+    template.filters |= {"seconds": lambda t: f"{t:,.1f} s" if t >= 0.1 else f"{1000 * t:.0f} ms"}
     template.filters |= {"span": lambda bounds: " to ".join(f"{100 * b:.1f}" for b in bounds) if bounds else "-"}
     return template.from_string(_text("report.html.jinja")).render(
         found=found,

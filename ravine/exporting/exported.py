@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ravine.exporting.card import card, input_name
 from ravine.exporting.deployed import traced
 from ravine.exporting.parity import Answer, Parity, parity, timed
 from ravine.exporting.rows import random_rows
+from ravine.loading import network_of
 from ravine.trained import Trained
 
 Name = str | PathLike[str]
@@ -45,7 +47,7 @@ class Exported:
 
 
 def export(
-    network: Trained | Ensemble,
+    network: Any,
     out: Name | None = None,
     *,
     onnx: Name | None = None,
@@ -61,12 +63,14 @@ def export(
     probability (with `half` 1e-2). A file that is there already is replaced.
 
     Args:
+        network: a network, a run (then its best weights) or a path, as `ravine.load` takes.
         out: a `.safetensors` file, ravine's own.
         onnx: an `.onnx` file: raw uint8 images `[N, C, H, W]` (or float32 rows, as in training) to probabilities
             `[N, classes]`, normalisation inside. Needs the extra `ravine[onnx]`.
         torch: a `.pt2` file of PyTorch, with the same input and output.
         half: weights as float16.
-        rows: raw rows as they lie in a data set, at least one; 256 random ones where None.
+        rows: raw rows as they lie in a data set and as the first network sees them, at least one; 256 random ones
+            where None.
 
     Returns:
         What was written, in the order out, onnx, torch.
@@ -78,7 +82,12 @@ def export(
         RavineError: a file and ravine disagree.
     """
     paths = checked_paths(out=out, onnx=onnx, torch=torch)
-    rows = random_rows(network, 256)[0] if rows is None else rows
+    network = network_of(network, "export")
+    rows = random_rows(network, 256)[0] if rows is None else np.asarray(rows)
+    shape = network.parts[0].in_shape
+    if rows.shape[1:] != shape:
+        expected = f"[N, {', '.join(map(str, shape))}]"
+        raise UsageError(f"rows to compare on of shape {rows.shape}", where="export", expected=expected)
     if not len(rows):
         raise UsageError("no rows to compare on", where="export", expected="1 or more")
     expected = network.probabilities(rows)
@@ -107,11 +116,12 @@ def checked_paths(**named: Name | None) -> dict[str, Path]:
     if "onnx" in paths:
         onnx_file.check_installed()
     for path in paths.values():
-        _check_place(path)
+        check_place(path)
     return paths
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
+    """Raises SaveError where no file can be written, UsageError where it would be among a run's weights."""
     with saving(path):
         if path.is_dir():
             raise IsADirectoryError("is a folder")

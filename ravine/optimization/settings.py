@@ -64,8 +64,13 @@ def _check_range(where: str, name: str, value: Any) -> None:
     low, high, words = _RANGES[name]
     kinds = int if words.startswith("a whole") else int | float | torch.Tensor
     number = isinstance(value, kinds) and not isinstance(value, bool)
-    if not number or not torch.all((torch.as_tensor(value) >= low) & (torch.as_tensor(value) <= high)):
+    if not number:
         raise UsageError(f"{name} cannot be {value!r}", where=where, expected=words)
+    held = torch.as_tensor(value)
+    bad = held[~((held >= low) & (held <= high))]
+    if len(bad):
+        one = bad[0].item() if isinstance(value, torch.Tensor) else value  # of a column the one that cannot be
+        raise UsageError(f"{name} cannot be {one!r}", where=where, expected=words)
 
 
 def _default(rule: type, name: str) -> Any:

@@ -26,6 +26,9 @@ def check_strength(piece: str, name: str, value: Any) -> float | torch.Tensor:
     """`value`, where it is a finite number, 0 or more, or a column `[K, 1]` of such; UsageError otherwise."""
     if not isinstance(value, torch.Tensor):
         return check_number(piece, name, value, 0.0, math.nextafter(math.inf, 0.0), "a number, 0 or more")
-    if value.dim() != 2 or value.shape[1] != 1 or not bool(((value >= 0) & value.isfinite()).all()):
-        raise UsageError(f"{name} cannot be {value!r}", where=piece, expected="a column [K, 1] of numbers, 0 or more")
+    if value.dim() != 2 or value.shape[1] != 1:
+        found = f"{name} cannot be of shape {tuple(value.shape)}"
+        raise UsageError(found, where=piece, expected="a column [K, 1] of numbers, 0 or more")
+    for one in value.flatten().tolist():
+        check_number(piece, name, one, 0.0, math.nextafter(math.inf, 0.0), "a number, 0 or more")
     return value

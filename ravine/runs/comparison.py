@@ -1,6 +1,7 @@
 """A distilled student beside its teacher, on images that both have not learned from."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from ravine.interval import wilson
 from ravine.loading import load
 from ravine.prediction import Predictor
 from ravine.recipe import Recipe
-from ravine.runs.distill import SPLIT, lesson_of
+from ravine.runs.distill import lesson_of
+from ravine.runs.joining import seconds_of
 from ravine.runs.judging import costs
 from ravine.runs.own_data import own_data
 from ravine.runs.run import Run
@@ -27,6 +29,8 @@ class Judged:
         accuracy, interval: share of right answers, and its 95% interval.
         parameters: weights in all members.
         images_per_second: predicted on the CPU, the best of three.
+        passes: forward passes that a prediction costs, one a member.
+        training: seconds that its training took (data and compute); None where they are not known.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Judged:
     interval: tuple[float, float]
     parameters: int
     images_per_second: float
+    passes: int
+    training: float | None
 
 
 @dataclass(frozen=True)
@@ -75,44 +81,54 @@ def compare(
     Raises:
         UsageError: the run had no teacher. DataError: data or teacher are gone or changed.
     """
-    networks: dict[str, Predictor] = {"teacher": lesson_of(run)[1], "student": load(run.path)}
-    if other:
-        networks[other] = load(other)
-    dataset = own_data(run.path, networks["student"], source, cache)
+    lesson, network = lesson_of(run)
+    places = [("teacher", lesson.path), ("student", str(run.path)), *([(other, other)] if other else [])]
+    networks = [network, *(load(path) for _, path in places[1:])]
+    dataset = own_data(run.path, networks[1], source, cache)
     split, said = dataset.scored_split()
-    votes, right = {}, {}
-    for name, network in networks.items():
+    votes, right = [], []
+    for network in networks:
         answers, classes = network.answers(dataset, split), np.array(network.classes)
-        votes[name] = classes[vote(answers.probabilities, network.weights).argmax(1)]
-        right[name] = votes[name] == classes[answers.labels]
+        votes.append(classes[vote(answers.probabilities, network.weights).argmax(1)])
+        right.append(votes[-1] == classes[answers.labels])
+    judged = zip(places, networks, right, strict=True)
     return Comparison(
         said,
-        tuple(_judged(name, network, right[name], dataset, split) for name, network in networks.items()),
-        difference(right["student"], right["teacher"]),
-        difference(right["student"], right[other]) if other else None,
-        float((votes["student"] == votes["teacher"]).mean()),
-        tuple(_notes(run.recipe, split, networks, dataset)),
+        tuple(_judged(name, path, network, own, dataset, split) for (name, path), network, own in judged),
+        difference(right[1], right[0]),
+        difference(right[1], right[2]) if other else None,
+        float((votes[1] == votes[0]).mean()),
+        tuple(_notes(run.recipe, split, [name for name, _ in places], networks, dataset)),
     )
 
 
-def _judged(name: str, network: Predictor, right: np.ndarray, dataset: data.Dataset, split: str) -> Judged:
+def _judged(name: str, path: str, network: Predictor, right: np.ndarray, dataset: data.Dataset, split: str) -> Judged:
     cost, count = costs(network, dataset, split), int(right.sum())
-    speed = cost.images / cost.all
-    return Judged(name, count / len(right), wilson(count, len(right)), sum(cost.parameters), speed)
+    speed, parameters = cost.images / cost.all, cost.parameters
+    share, interval = count / len(right), wilson(count, len(right))
+    return Judged(name, share, interval, sum(parameters), speed, len(parameters), seconds_of([path]))
 
 
-def _notes(recipe: Recipe, split: str, networks: dict[str, Predictor], dataset: data.Dataset) -> list[str]:
-    notes = []
+def _notes(
+    recipe: Recipe, split: str, names: list[str], networks: list[Predictor], dataset: data.Dataset
+) -> Iterator[str]:
     if split == "val":
-        notes.append("validation chose the student's best epoch, so its accuracy is a little flattering")
-    for name, network in networks.items():
-        for about in (part.about for part in network.parts):
-            theirs = Recipe.from_toml(about["recipe"], name)
-            other = any(getattr(theirs, field) != getattr(recipe, field) for field in SPLIT)
-            if other and about.get("fingerprint") == dataset.fingerprint and name != "student":
-                cure = (
-                    "where the data has no splits of its own, the network may have been trained on some of these images"
-                )
-                notes.append(f"{name} had another --seed, --val or --test: {cure}")
-                break
-    return notes
+        yield "validation chose the student's best epoch, so its accuracy is a little flattering"
+    ours = _cut(recipe, split)
+    for name, network in zip(names, networks, strict=True):
+        own = [part for part in network.parts if part.about.get("fingerprint") == dataset.fingerprint]
+        theirs = [(part, Recipe.from_toml(part.about["recipe"], name)) for part in own]
+        others = [(part, other) for part, other in theirs if _cut(other, split) != ours]
+        members = sum(part.about["members"] for part, _ in others)
+        if others and split == "val" and all(_cut(other, split)[:-1] == ours[:-1] for _, other in others):
+            every = sum(part.about["members"] for part in network.parts)
+            yield f"{members} of the {every} networks of {name} were trained on these images, in other folds"
+        elif others:
+            cure = "where the data has no splits of its own, the network may have been trained on some of these images"
+            yield f"{name} had another --seed, --val, --test or fold: {cure}"
+
+
+def _cut(recipe: Recipe, split: str) -> tuple[object, ...]:
+    """Which images of data without splits of its own are "test" or "val"; the fold comes last."""
+    test = (recipe.test, recipe.seed if recipe.test else 0)
+    return test if split == "test" else (*test, recipe.seed, recipe.val, recipe.folds, recipe.fold)

@@ -5,11 +5,15 @@ run.best.predict("new.jpg")
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ravine import spec
+from ravine.ensembles.distillation import check_alpha, check_temperature
 from ravine.errors import UsageError
 from ravine.loading import load, weights_path
+from ravine.models import MODELS
 from ravine.prediction import Predictor
 from ravine.recipe import Recipe
 from ravine.runs import teaching
@@ -39,9 +43,10 @@ def distill(
 ) -> Run:
     """Trains one student on the teacher's averaged probabilities; what comes out is a run like any other.
 
-    The teacher sees each batch as the student does, augmented alike. Where the recipe leaves them at their defaults,
-    size, --val, --test and the seed are the teacher's, so that both have the same images held out; students that
-    differ have another `first_member`. The same call again goes on with an interrupted run.
+    The teacher sees each batch as the student does, augmented alike. Where neither `settings` names them nor the recipe
+    has another value than its default, size, --val, --test, folds and the seed are the teacher's, so that both have the
+    same images held out (of a k-fold ensemble those of fold 0); students that differ have another `first_member`. The
+    same call again goes on with an interrupted run.
 
     Args:
         teacher: a run's folder or a weights file, of one network or several.
@@ -55,14 +60,15 @@ def distill(
     Raises:
         UsageError: a setting. DataError: no teacher, or one of other classes or inputs. And as `ravine.train`.
     """
-    asked = (recipe or Recipe()).changed(**settings)
+    asked, given = (recipe or Recipe()).changed(**settings), settings.keys()
     if asked.model != "auto" and into != "auto":
         raise UsageError(f"{into} and --model {asked.model}", where="--into", expected="the student's model, once")
+    _check(into, temperature, alpha)
     file = weights_path(teacher, use).resolve()
-    lesson = teaching.Teacher(str(file), temperature, alpha)
+    lesson = teaching.Teacher(str(file), float(temperature), float(alpha))
     asked = asked.changed(teacher=str(lesson), model=asked.model if into == "auto" else into)
     teaching.check(asked)
-    asked, said = _as_the_teacher(asked, load(file))
+    asked, said = _as_the_teacher(asked, given, load(file))
     Console(quiet=quiet).say(said)
     source = _source(Path(teacher)) if source is None else source
     base = name or f"{_named(Path(teacher))}-distilled"
@@ -79,25 +85,48 @@ def lesson_of(run: Run) -> tuple[teaching.Teacher, Predictor]:
     return found, teaching.load_teacher(found)
 
 
-def _as_the_teacher(asked: Recipe, teacher: Predictor) -> tuple[Recipe, str]:
-    """The recipe with size and split of the teacher where it has its defaults, and a sentence about that."""
+def _check(into: str, temperature: float, alpha: float) -> None:
+    """Raises UsageError, by the flags' own names, for a student or a lesson that cannot be."""
+    if into != "auto":
+        spec.bind(spec.parse(into, flag="--into"), MODELS, flag="--into", given={"in_shape": (), "classes": 0})
+    for flag, check, value in (("temperature", check_temperature, temperature), ("alpha", check_alpha, alpha)):
+        try:
+            check(value)
+        except UsageError as error:
+            raise UsageError(error.what, where=f"--{flag} {value}", expected=error.expected) from None
+
+
+def _as_the_teacher(asked: Recipe, given: Collection[str], teacher: Predictor) -> tuple[Recipe, str]:
+    """The recipe with size and split of the teacher where nothing else was asked for, and a sentence about that."""
     part = teacher.parts[0]
     theirs = Recipe.from_toml(part.about["recipe"], teacher.name)
-    taken = {name: getattr(theirs, name) for name in SPLIT if getattr(asked, name) == getattr(Recipe, name)}
-    if part.preprocessing and asked.size == "auto" and theirs.size != "auto":
+    free = {name for name in (*SPLIT, "size") if name not in given and getattr(asked, name) == getattr(Recipe, name)}
+    if "folds" not in free or theirs.folds and "val" not in free:
+        free -= {"folds", "fold"}  # which belong together, and leave no other validation
+    taken = {name: getattr(theirs, name) for name in SPLIT if name in free}
+    if asked.folds or taken.get("folds"):
+        taken.pop("val", None)
+    if part.preprocessing and "size" in free and theirs.size != "auto":
         taken["size"] = theirs.size
     asked = asked.changed(**taken)
     members = sum(len(one.population.members) for one in teacher.parts)
     teachers = "one network" if members == 1 else f"{members} networks"
     val = f"val {asked.val:.3g}" if asked.val != "auto" else "val auto"
-    return asked, f"{teachers} to learn from; held out as by the teacher: {val}, test {asked.test:g}, seed {asked.seed}"
+    val = f"fold {asked.fold} of {asked.folds}" if asked.folds else val
+    alike = all(getattr(asked, name) == getattr(theirs, name) for name in SPLIT if name != "val" or not asked.folds)
+    held = "held out as by the teacher" if alike else "held out, not as by the teacher"
+    return asked, f"{teachers} to learn from; {held}: {val}, test {asked.test:g}, seed {asked.seed}"
 
 
 def _source(teacher: Path) -> str:
     if not teacher.is_dir():
         cure = "Name it: ravine distill WEIGHTS DATA --into MODEL"
         raise UsageError("a weights file does not say where its data is", where=str(teacher), cure=cure)
-    return source_of(Run(teacher))
+    try:
+        return source_of(Run(teacher))
+    except UsageError as error:
+        cure = "Give the arrays again: ravine distill TEACHER FILE.npz, or in Python source=(x, y)"
+        raise UsageError(error.what, where=error.where, cure=cure) from None
 
 
 def _named(teacher: Path) -> str:

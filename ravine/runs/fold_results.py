@@ -11,6 +11,8 @@ import numpy as np
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.ensembles import Answers, gain, log_losses
 from ravine.interval import wilson
+from ravine.recipe import Recipe
+from ravine.runs import descent, regularizing
 from ravine.runs.run import Run
 
 _SUSPECTS = 20
@@ -25,6 +27,7 @@ class OutOfFold:
         names: paths of the images, or positions in an array.
         fold, labels: int64 `[N]`.
         probabilities: `[N, classes]`.
+        known: bool `[N]`, whether that network was trained on other images of the label's class.
     """
 
     classes: Sequence[str]
@@ -32,6 +35,7 @@ class OutOfFold:
     fold: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
+    known: np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -56,8 +60,11 @@ class OutOfFold:
         }
 
     def suspects(self) -> list[dict[str, Any]]:
-        """The errors of which the network was surest, surest first: hard images, or wrong labels."""
-        wrong = np.flatnonzero(~self.right)
+        """The errors of which the network was surest, surest first: hard images, or wrong labels.
+
+        An image of a class that the network has never seen could not be called right, and is none.
+        """
+        wrong = np.flatnonzero(~self.right & self.known)
         surest = wrong[np.argsort(-self.probabilities[wrong].max(1), kind="stable")]
         return [self.row(int(i)) for i in surest[:_SUSPECTS]]
 
@@ -83,7 +90,7 @@ def summarize(
 
     Args:
         best, last: the images by the best weights of each fold, which were chosen on these very images, and by the last
-            ones, which were not.
+            ones, which were not, unless the recipe looks at validation as it trains ("steered_by").
         test: what the members of all folds' best weights say of test images.
         runs: of the folds.
         folder: of the whole.
@@ -104,6 +111,7 @@ def summarize(
         "best_epoch": epochs,
         "best": {"val": _score(best), **({"test": _test(test)} if test else {})},
         "last": {"val": _score(last)},
+        "steered_by": steered_by(runs[0].recipe),
         "folds": [{"run": str(run.path), "best_epoch": e, **s} for run, e, s in zip(runs, epochs, folds, strict=True)],
         "spread": {
             "mean": float(accuracies.mean()),
@@ -111,8 +119,15 @@ def summarize(
             "sd_of_images_alone": (p * (1 - p) * k / len(best.labels)) ** 0.5,
         },
         "suspects": best.suspects(),
+        "seconds": {part: sum(run.summary["seconds"][part] for run in runs) for part in runs[0].summary["seconds"]},
         "weights": {"best": str(folder.best_weights), "last": str(folder.last_weights)},
     }
+
+
+def steered_by(recipe: Recipe) -> list[str]:
+    """What of the recipe looks at the validation images while it trains, so that the last weights depend on them."""
+    found = ["early stopping"] if regularizing.with_patience(recipe).patience else []
+    return found + (["the plateau schedule"] if hasattr(descent.schedule(recipe), "observe") else [])
 
 
 def _score(said: OutOfFold, rows: np.ndarray | slice = slice(None)) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ravine import data
+from ravine.data.findings import Finding
 from ravine.data.verdicts import digest
 from ravine.ensembles import folds
 from ravine.errors import DataError, UsageError
@@ -53,8 +54,35 @@ def dealt(dataset: data.Dataset, recipe: Recipe) -> tuple[dict[str, data.Split],
     return splits, pool, folds(pool.y, recipe.folds, recipe.seed, _copies(pool) if dataset.findings.copies else None)
 
 
+def unseen_classes(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The classes of which all images are in one fold: whoever is judged on them has never seen one."""
+    classes = np.unique(labels)
+    return np.array([c for c in classes if len(np.unique(fold[labels == c])) == 1], np.int64)
+
+
+def with_warnings(dataset: data.Dataset, recipe: Recipe) -> data.Dataset:
+    """The data set with the warnings that are true of its folds: copies are never parted. As it is without folds."""
+    if not recipe.folds:
+        return dataset
+    splits, pool, fold = dealt(dataset, recipe)
+    said = [one for one in dataset.findings.warnings if one.code not in ("duplicates", "leak")]
+    if "test" in splits and dataset.findings.copies:
+        n, known = len(splits["test"]), int(np.isin(_digests(splits["test"]), _digests(pool)).sum())
+        text = f"LEAK: {known:,} of the {n:,} test images are also in the folds: test scores will be too good"
+        said += [Finding("leak", text)] if known else []
+    if len(alone := unseen_classes(pool.y, fold)):
+        names = ", ".join(dataset.classes[c] for c in alone[:5]) + (", ..." if len(alone) > 5 else "")
+        text = f"all images of {names} are in one fold, so who is judged on them has never seen the like"
+        said.append(Finding("unseen-class", text))
+    return replace(dataset, findings=replace(dataset.findings, warnings=tuple(said)))
+
+
 def _copies(split: data.Split) -> np.ndarray:
     """int64 `[N]`: equal for equal images."""
+    return np.unique(_digests(split), return_inverse=True)[1]
+
+
+def _digests(split: data.Split) -> np.ndarray:
+    """uint64 `[N]`."""
     chunks = (np.arange(start, min(start + _CHUNK, len(split))) for start in range(0, len(split), _CHUNK))
-    digests = [digest(row) for chunk in chunks for row in split.take(chunk)]
-    return np.unique(np.array(digests, np.uint64), return_inverse=True)[1]
+    return np.array([digest(row) for chunk in chunks for row in split.take(chunk)], np.uint64)

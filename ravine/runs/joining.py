@@ -45,12 +45,21 @@ def place_of(paths: Sequence[str]) -> str:
 
 
 def seconds_of(paths: Sequence[str]) -> float | None:
-    """What training these runs took, data and compute; None where one is a file of its own."""
-    folders = [folder_of(path) for path in paths]
-    if None in folders:
-        return None
-    rows = [row for folder in folders if folder for row in folder.read_rows(folder.times.name)]
-    return sum(row["data"] + row["compute"] for row in rows)
+    """What training these runs took, data and compute, all folds of a k-fold run; None where one does not tell."""
+    total = 0.0
+    folders = {folder.path.resolve() if folder else None: folder for folder in map(folder_of, paths)}
+    for folder in folders.values():
+        rows = [row for run in _trainings(folder) for row in run.read_rows(run.times.name)] if folder else []
+        if not rows:
+            return None
+        total += sum(row["data"] + row["compute"] for row in rows)
+    return total
+
+
+def _trainings(folder: RunFolder) -> list[RunFolder]:
+    """The runs of a k-fold run, or the run itself."""
+    k = folder.read_json(folder.request.name).get("kfold", 0)
+    return [RunFolder(folder.path / f"fold{i}") for i in range(k)] or [folder]
 
 
 def selected(ensemble: Ensemble, val: Answers) -> tuple[Ensemble, dict[str, int]]:
@@ -87,7 +96,8 @@ def souped(ensemble: Ensemble, dataset: Seen, how: Literal["uniform", "greedy"])
     states = [part.of([k]).tensors for part, k in members]
 
     def network(state: Any, names: list[str]) -> Trained:
-        about = {**first.about, "members": 1, "which": "soup", "soup": names, "epochs": None, "scores": None}
+        about = {name: value for name, value in first.about.items() if name not in ("identities", "places")}
+        about |= {"members": 1, "which": "soup", "soup": names, "epochs": None, "scores": None}
         made = Trained(state, about, name="soup", device=first.device)
         _take_statistics(made, seen_by(first, dataset).splits["train"])
         return made

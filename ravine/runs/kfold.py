@@ -15,11 +15,11 @@ import numpy as np
 from ravine import data
 from ravine.checkpoints.run_folder import RunFolder, find
 from ravine.ensemble import Ensemble
-from ravine.errors import DataError, UsageError
+from ravine.errors import DataError, Interrupted, UsageError
 from ravine.loading import load
 from ravine.recipe import Recipe
 from ravine.runs.fold_results import OutOfFold, csv_of, summarize
-from ravine.runs.folding import dealt
+from ravine.runs.folding import dealt, unseen_classes, with_warnings
 from ravine.runs.run import Run, check
 from ravine.runs.session import said_finished, train_in
 from ravine.training.console import Console
@@ -52,6 +52,9 @@ def kfold(
     recipe = (recipe or Recipe()).changed(**settings)
     if recipe.fold:
         raise UsageError("every fold is trained", where=f"--fold {recipe.fold}", cure="ravine train trains one alone")
+    if recipe.sweep:
+        what, cure = "each fold's winner would be chosen on the fold that judges it", "Sweep with ravine train first"
+        raise UsageError(what, where=f"--sweep {recipe.sweep!r}", expected="no sweep with kfold", cure=cure)
     recipe = recipe.changed(folds=recipe.folds or 5)
     check(recipe)
     console = Console(quiet=quiet)
@@ -62,8 +65,9 @@ def kfold(
     try:
         with folder.lock():
             _say(dataset, recipe, console)
-            told = replace(dataset, findings=replace(dataset.findings, warnings=()))  # by the first fold
-            runs = [_fold(folder, told if i else dataset, where, recipe, i, device, quiet) for i in range(recipe.folds)]
+            first = with_warnings(dataset, recipe)
+            told = replace(dataset, findings=replace(dataset.findings, warnings=()))
+            runs = [_fold(folder, told if i else first, where, recipe, i, device, quiet) for i in range(recipe.folds)]
             if verdict != "finished":
                 _conclude(folder, dataset, recipe, runs, device)
     except (UsageError, DataError):
@@ -83,8 +87,12 @@ def _fold(
     console.say(f"fold {i + 1} of {recipe.folds}{' has finished' if verdict == 'finished' else ''}")
     if verdict == "finished":
         return Run(said_finished(place, dataset, Console(quiet=True)))
-    with place.lock():
-        return Run(train_in(place, dataset, own, device, console, ()))
+    try:
+        with place.lock():
+            return Run(train_in(place, dataset, own, device, console, ()))
+    except Interrupted as error:
+        cure = "The same ravine kfold command goes on"
+        raise Interrupted(error.exit_code - 128, where=error.where, cure=cure) from None
 
 
 def _say(dataset: data.Dataset, recipe: Recipe, console: Console) -> None:
@@ -101,6 +109,7 @@ def _say(dataset: data.Dataset, recipe: Recipe, console: Console) -> None:
 def _conclude(folder: RunFolder, dataset: data.Dataset, recipe: Recipe, runs: list[Run], device: str) -> None:
     """Writes what the folds come to, and last the summary, which says that it is finished."""
     splits, pool, fold = dealt(dataset, recipe)
+    known = ~np.isin(pool.y, unseen_classes(pool.y, fold))
     said: dict[str, OutOfFold] = {}
     ensembles: dict[str, Ensemble] = {}
     for use, path in (("best", folder.best_weights), ("last", folder.last_weights)):
@@ -109,7 +118,7 @@ def _conclude(folder: RunFolder, dataset: data.Dataset, recipe: Recipe, runs: li
         for i, network in enumerate(networks):
             rows = np.flatnonzero(fold == i)
             p[rows] = network.answers(replace(dataset, splits={"val": pool.part(rows)}), "val").vote
-        said[use] = OutOfFold(dataset.classes, pool.names, fold, pool.y, p)
+        said[use] = OutOfFold(dataset.classes, pool.names, fold, pool.y, p, known)
         ensembles[use] = Ensemble(networks, name=folder.path.name)
         ensembles[use].save(path)
     test = ensembles["best"].answers(replace(dataset, splits=splits), "test") if splits else None

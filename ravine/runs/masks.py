@@ -37,12 +37,12 @@ def masks(
 
     Args:
         trained: the network, of one architecture.
-        dataset: that `trained.open` gave, or its own.
+        dataset: that `own_data` or `trained.open` gave.
         split: "test", "val", "train" or "auto", the first that there is of them.
         n: masks, 1 to 1,000.
         seed: of the masks.
         ensemble: independently trained networks of the same classes; a run's with dropout is also tried with n masks,
-            mask i in member i mod K.
+            mask i in member i mod K. Judge it on what it has not seen: `own_data(..., beside=ensemble)`.
         tick: told how many of how many forward passes are done.
 
     Raises:
@@ -57,6 +57,8 @@ def masks(
     if ensemble and set(ensemble.classes) != set(network.classes):
         expected = f"the classes of {network.name}: {', '.join(network.classes)}"
         raise UsageError(f"classes {', '.join(ensemble.classes)}", where=ensemble.name, expected=expected)
+    if ensemble and sum(len(part.population.members) for part in ensemble.parts) < 2:
+        raise UsageError("one network", where=f"--ensemble {ensemble.name}", expected="several members")
     whole = network.answers(dataset, split).of([0])
     part = dataset.splits[dataset.scored_split(split)[0]]
     every = Answers(thinned(network, members[:1], part, n, seed, tick), whole.labels)

@@ -108,7 +108,8 @@ def train(
         return Run(said_finished(folder, dataset, console))
     try:
         with folder.lock():
-            return Run(train_in(folder, dataset, recipe, device, console, tuple(observers)))
+            told = folding.with_warnings(dataset, recipe)
+            return Run(train_in(folder, told, recipe, device, console, tuple(observers)))
     except (UsageError, DataError):
         if verdict == "new" and not folder.checkpoints.exists():  # never began: the name stays free
             shutil.rmtree(folder.path)
@@ -141,7 +142,8 @@ def resume(
         return Run(said_finished(run.folder, None, console))
     dataset, recipe = data_of(run, source, cache, console)
     with run.folder.lock():
-        return Run(train_in(run.folder, dataset, recipe, device, console, tuple(observers)))
+        told = folding.with_warnings(dataset, recipe)
+        return Run(train_in(run.folder, told, recipe, device, console, tuple(observers)))
 
 
 def data_of(

@@ -30,7 +30,7 @@ def said_finished(folder: RunFolder, dataset: data.Dataset | None, console: Cons
     """Says that there is nothing to do; returns the folder's path. Raises DataError where the data is another now."""
     if dataset:
         _refuse_changed(folder.read_json("summary.json")["fingerprint"], dataset)
-    console.say(f"{folder.path} has finished; ravine train ... --fresh trains anew")
+    console.say(f"{folder.path} has finished; the command that trained it trains anew with --fresh")
     return folder.path
 
 

@@ -9,7 +9,7 @@ import torch
 
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.ensembles import Answers
-from ravine.ensembles.difference import difference
+from ravine.ensembles.difference import ALIKE, difference
 from ravine.ensembles.scores import log_losses
 from ravine.interval import wilson
 from ravine.runs.sweeping import Sweep, sweep_of
@@ -29,13 +29,14 @@ def judge(training: Training) -> dict[str, Any] | None:
     if sweep is None:
         return None
     answers = _answers(training)
+    lost = {k for k, epoch in enumerate(training.best.epochs) if not epoch}  # frozen before any score
     right, losses = answers.correct.astype(np.float64), log_losses(answers.probabilities, answers.labels)
     frozen = {f.member for f in training.position.frozen}
     values = [_value(training, sweep, i, right, losses, frozen) for i in range(len(sweep.cells))]
-    alive = [i for i in range(len(values)) if set(values[i]["members"]) & set(training.voters)]
+    alive = [i for i in range(len(values)) if values[i]["scored"]]
     winner = max(alive, key=lambda i: (values[i]["accuracy"], -values[i]["loss"]))
     for value in values:
-        value |= _against(right[value["members"]], right[values[winner]["members"]])
+        value |= _against(right, value["members"], values[winner]["members"], lost)
     values[winner] |= {"difference": 0.0, "over_images": None, "over_seeds": None, "told_apart": False}
     return {
         "swept": str(sweep),
@@ -81,28 +82,42 @@ def _value(
     training: Training, sweep: Sweep, cell: int, right: np.ndarray, losses: np.ndarray, frozen: set[int]
 ) -> dict[str, Any]:
     members = sweep.members(cell)
-    accuracy = float(right[members].mean())
+    scored = [k for k in members if training.best.epochs[k]]
+    accuracy = float(right[scored].mean()) if scored else None
+    n = right.shape[1]
     return {
         "settings": sweep.cells[cell],
         "members": members,
         "identities": [training.identities[k] for k in members],
         "best_epochs": [training.best.epochs[k] for k in members],
         "frozen": [k for k in members if k in frozen],
+        "scored": scored,
         "accuracy": accuracy,
         # of a mean over seeds Wilson's is a little too wide, and it holds near 100% too
-        "accuracy_interval": list(wilson(accuracy * right.shape[1], right.shape[1])),
-        "loss": float(losses[members].mean()),
+        "accuracy_interval": None if accuracy is None else list(wilson(accuracy * n, n)),
+        "loss": float(losses[scored].mean()) if scored else None,
     }
 
 
-def _against(own: np.ndarray, best: np.ndarray) -> dict[str, Any]:
-    """A value minus the winner, both bool-like `[S, N]`: paired over the images, and over the seeds."""
-    pairs = {"over_images": (own.mean(0), best.mean(0)), "over_seeds": (own.mean(1), best.mean(1))}
-    found = {name: difference(*pair) if len(pair[0]) > 1 else None for name, pair in pairs.items()}
-    intervals = {name: [d.low, d.high] if d else None for name, d in found.items()}
-    known = [interval for interval in intervals.values() if interval]
-    told_apart = bool(known) and all(not low <= 0 <= high for low, high in known)
-    return {"difference": float((own - best).mean()), **intervals, "told_apart": told_apart}
+def _against(right: np.ndarray, value: list[int], winner: list[int], lost: set[int]) -> dict[str, Any]:
+    """A value's members minus the winner's, `right` bool-like `[K, N]`: paired over the images, and over the seeds.
+
+    Only seeds that have a score in both count. Seeds that differ equally by chance say nothing about new ones.
+    """
+    pairs = [(k, j) for k, j in zip(value, winner, strict=True) if not {k, j} & lost]
+    if not pairs:  # without a score in common the value is worse where it has none, and else not known
+        return {"difference": None, "over_images": None, "over_seeds": None, "told_apart": set(value) <= lost}
+    own, best = (right[list(members)] for members in zip(*pairs, strict=True))
+    images, seeds = difference(own.mean(0), best.mean(0)), own.mean(1) - best.mean(1)
+    over_images, over_seeds = [images.low, images.high], None
+    if np.ptp(seeds) > ALIKE:
+        of_seeds = difference(own.mean(1), best.mean(1))
+        over_seeds = [of_seeds.low, of_seeds.high]
+    known = [over_images, *([over_seeds] if over_seeds else [])]
+    sure = len(value) == 1 or over_seeds is not None
+    told_apart = sure and all(not low <= 0 <= high for low, high in known)
+    found = {"over_images": over_images, "over_seeds": over_seeds, "told_apart": told_apart}
+    return {"difference": images.value, **found}
 
 
 def _verdict(values: list[dict[str, Any]], winner: int) -> str:
@@ -131,7 +146,7 @@ def _edges(sweep: Sweep, winner: dict[str, float]) -> list[str]:
 def _flat(value: dict[str, Any], winner: bool) -> dict[str, Any]:
     """A value as a row of the CSV."""
     row = {**value["settings"], **{name: " ".join(map(str, value[name])) for name in ("members", "identities")}}
-    row |= {"accuracy": value["accuracy"], "loss": value["loss"], "difference": value["difference"]}
+    row |= {name: value[name] for name in ("accuracy", "loss", "difference")}  # None is an empty cell
     for name in ("accuracy_interval", "over_images", "over_seeds"):
         low, high = value[name] or (None, None)
         row |= {f"{name}_low": low, f"{name}_high": high}

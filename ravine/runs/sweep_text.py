@@ -5,6 +5,7 @@ import re
 
 from ravine.errors import UsageError
 
+_MOST = 1000  # members a recipe can have
 _GRAMMAR = "name=[value, value], name=low..high or name=low..high:count, several separated by commas"
 _PIECE = re.compile(r"\s*(\w+)\s*=\s*(\[[^\[\]]*\]|[^,\[\]]+?)\s*(?:,|$)")
 
@@ -46,14 +47,20 @@ def values_of(name: str, text: str, count: int = 0) -> tuple[float, ...]:
     if not all(map(math.isfinite, values)):
         raise UsageError("not a finite number", where=where, expected="numbers")
     if len(set(values)) < len(values):
-        raise UsageError("a value is given twice", where=where, expected="each once")
+        if text.startswith("["):
+            raise UsageError("a value is given twice", where=where, expected="each once")
+        raise UsageError("values are equal to four digits", where=where, expected="fewer, or a wider range")
     return values
 
 
 def _spaced(low: float, high: float, count: int, where: str) -> tuple[float, ...]:
     """`count` values from `low` to `high`, to four digits, the ends exactly: low (high / low)^(i / (count - 1))."""
-    if not 0 <= low < high < math.inf or count < 2:
-        raise UsageError("no range", where=where, expected="0 or more, below the end, and 2 values or more")
+    if low > high:
+        raise UsageError("the range begins above its end", where=where, expected="low..high")
+    if not 0 <= low < high < math.inf:
+        raise UsageError("no range", where=where, expected="two different numbers, 0 or more")
+    if not 2 <= count <= _MOST:
+        raise UsageError(f"{count:,} values", where=where, expected=f"2 to {_MOST:,}, the most members")
     shares = [i / (count - 1) for i in range(1, count - 1)]
     inner = [high * share if low == 0 else low * (high / low) ** share for share in shares]
     return (low, *(float(f"{value:.4g}") for value in inner), high)

@@ -45,7 +45,11 @@ class Teacher:
 
 def of(recipe: Recipe) -> Teacher | None:
     """The recipe's teacher, if it has one. Raises UsageError for what cannot be read, or a setting out of range."""
-    asked = spec.parse_list(recipe.teacher, flag=_FLAG)
+    try:
+        asked = spec.parse_list(recipe.teacher, flag=_FLAG)
+    except UsageError as error:
+        example = 'teacher("runs/five", temperature=2, alpha=0.9)'
+        raise UsageError(error.what, where=error.where, expected=example) from None
     if len(asked) > 1:
         cure = "Join several with ravine ensemble"
         raise UsageError(f"{len(asked)} teachers", where=f"{_FLAG} {recipe.teacher!r}", expected="one", cure=cure)

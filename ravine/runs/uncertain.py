@@ -41,8 +41,9 @@ class UncertainPrediction(Prediction):
 class Samples:
     """The samples of a trained network's answers.
 
-    Members without dropout are a sample each. Members with dropout give several, one a mask, so that all together
-    there are `n` or a few more. Each member has its weight in the vote, which its masks share.
+    Members without dropout are a sample each. Members with dropout give several, one a mask: n / members, rounded up.
+    So there are `n` samples or a few more where all have dropout, and fewer where some have not. Each member has its
+    weight in the vote, which its masks share.
 
     Args:
         trained: what answers.
@@ -72,6 +73,8 @@ class Samples:
         each = f"{masked} each" if all(map(has_dropout, self._noisy)) else f"{masked} for those with dropout"
         alone = f"{members} members" + (f", {each}" if masked else "")
         self.said = masked if members == 1 else alone
+        if members == self.masks == 1:
+            self.said += ", which has nothing to disagree with: take more"
 
     def of(self, seen: Sequence[np.ndarray]) -> Uncertainty:
         """What they tell of the same examples as each part sees them: raw rows `[N, C, H, W]` or `[N, F]`."""

@@ -20,6 +20,7 @@ from ravine.cli import main
 from ravine.ensembles import vote
 from ravine.errors import DataError, UsageError
 from ravine.runs import teaching
+from ravine.runs.comparison import compare
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.trainer import Training
 from ravine.training.criterion import cross_entropy
@@ -74,7 +75,7 @@ def test_a_student_and_what_it_came_to(teacher, tmp_path, capsys):
     code, out, err = called(
         capsys, "distill", teacher, *STUDENT, "--compare", tmp_path / "labels", "--out", tmp_path, "--json"
     )
-    assert "has finished" in err
+    assert "has finished; the command that trained it trains anew with --fresh" in err
     found = json.loads(out)
     accuracies = {Path(one["name"]).name: one["accuracy"] for one in found["networks"]}
     for name, path in {"teacher": teacher, "student": run.path, "labels": tmp_path / "labels"}.items():
@@ -216,11 +217,11 @@ def test_resume_finds_the_teacher_and_refuses_another(killed, teacher, student, 
     ("arguments", "code", "words"),
     [
         (["nowhere"], 3, "no such run"),
-        (["three", "--temperature", "0"], 2, "temperature cannot be 0"),
-        (["three", "--alpha", "2"], 2, "alpha cannot be 2"),
+        (["three", "--temperature", "0"], 2, "--temperature 0.0: temperature cannot be 0"),
+        (["three", "--alpha", "2"], 2, "--alpha 2.0: alpha cannot be 2"),
         (["three", "--model", "mlp", "--into", "convnet"], 2, "--into"),
         (["three", "--teacher", "teacher('x')"], 2, "--teacher"),
-        (["three", "--into", "convnett"], 2, "Did you mean 'convnet'"),
+        (["three", "--into", "convnett"], 2, "--into: unknown name 'convnett'. Did you mean 'convnet'"),
         (["three", "--use", "first"], 2, "first"),
         (["three", "--compare", "nowhere"], 3, "no such run"),
         (["three", "small.npz"], 3, "sees inputs"),
@@ -245,6 +246,7 @@ def test_mistakes_are_one_line_and_leave_nothing(arguments, code, words, teacher
     ("text", "words"),
     [
         ("teacher", "path"),
+        ("runs/five", 'expected teacher("runs/five", temperature=2, alpha=0.9)'),
         ("teacher(3)", "path cannot be 3"),
         ("teacher('a'), teacher('b')", "2 teachers"),
         ("tutor('a')", "unknown name 'tutor'"),
@@ -256,3 +258,59 @@ def test_a_recipe_s_teacher_that_cannot_be(text, words):
     with pytest.raises(UsageError, match="--teacher") as refused:
         ravine.train("digits", teacher=text, **QUIET)
     assert words in str(refused.value)
+
+
+def test_what_is_named_is_not_the_teacher_s_even_where_it_is_the_default(teacher, tmp_path, capsys):
+    code, _, err = called(capsys, "distill", teacher, *STUDENT, "--seed", "0", "--test=0.0", "--out", tmp_path)
+    assert code == 0
+    assert "held out, not as by the teacher: val 0.1, test 0, seed 0" in err
+    recipe = ravine.Run(tmp_path / "three-distilled").recipe
+    assert (recipe.seed, recipe.test, recipe.val) == (0, 0.0, 0.1)
+    again = ravine.distill(teacher, into="mlp([8])", epochs=1, seed=0, test=0.0, name="py", out=tmp_path, **QUIET)
+    assert (again.recipe.seed, again.recipe.test) == (0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory):
+    settings = {"model": "mlp([8])", "epochs": 1, "folds": 3, "seed": 2, **QUIET}
+    return ravine.kfold("digits", name="k", out=tmp_path_factory.mktemp("folds"), **settings).path
+
+
+def test_a_student_of_folds(folds, teacher, tmp_path, capsys):
+    code, out, err = called(capsys, "distill", folds, *STUDENT, "--out", tmp_path)
+    assert code == 0, err
+    assert "3 networks to learn from; held out as by the teacher: fold 0 of 3" in err
+    assert "2 of the 3 networks of teacher were trained on these images" in out
+    code, out, err = called(capsys, "distill", folds / "fold1", *STUDENT, "--out", tmp_path)
+    assert code == 0, err
+    assert "held out as by the teacher: fold 1 of 3" in err
+    assert "were trained on these images" not in out
+    code, _, err = called(capsys, "distill", teacher, *STUDENT, "--folds", "3", "--fold", "1", "--out", tmp_path)
+    assert code == 0, err
+    assert "held out, not as by the teacher: fold 1 of 3, test 0.3" in err
+
+
+@pytest.mark.parametrize("name", ["teacher", "student"])
+def test_a_network_to_compare_with_may_have_any_name(name, student, teacher, tmp_path):
+    (tmp_path / name).symlink_to(teacher)
+    found = compare(student, other=name)
+    assert [one.name for one in found.networks] == ["teacher", "student", name]
+    assert found.networks[0].accuracy == found.networks[2].accuracy
+    assert found.over_teacher == found.over_other
+
+
+def test_what_each_cost_is_told(student, teacher):
+    found = compare(student)
+    assert [one.passes for one in found.networks] == [3, 1]
+    for one, path in zip(found.networks, (teacher, student.path), strict=True):
+        seconds = ravine.Run(path).summary["seconds"]
+        assert one.training == pytest.approx(seconds["data"] + seconds["compute"])
+
+
+def test_a_teacher_of_arrays_asks_for_them_by_place(tmp_path, capsys):
+    digits = data.load("digits").splits["train"]
+    arrays = (digits.take(np.arange(100)), digits.y[:100])
+    ravine.train(arrays, name="arrays", model="mlp([8])", epochs=1, out=tmp_path, **QUIET)
+    code, _, err = called(capsys, "distill", tmp_path / "arrays", *STUDENT)
+    assert code == 2
+    assert "ravine distill TEACHER FILE.npz" in err

@@ -11,6 +11,7 @@ from ravine import data
 from ravine.checkpoints.records import dumps
 from ravine.cli import main
 from ravine.ensembles import greedy
+from ravine.runs import joining
 from ravine.runs.unseen import unseen
 
 TRAIN = ["--epochs", "6", "--batch", "16", "--lr", "0.02", "--device", "cpu", "--quiet", "--forward", "loop"]
@@ -55,7 +56,14 @@ def test_training_members_ends_with_the_report(place, capsys):
     assert summary["vote"]["accuracy"] == json.loads((place / "three" / "summary.json").read_text())["accuracy"]
     assert (summary["scored_on"], summary["n"], summary["members"]) == ("test", 200, 3)
     assert summary["costs"]["training"] > 0
-    for words in ("over mean member", "over best member", "disagree on", "images/s", "parameters", "temperature"):
+    for words in (
+        "over mean member",
+        "over best on validation",
+        "disagree on",
+        "images/s",
+        "parameters",
+        "temperature",
+    ):
         assert words in out
     assert "ensemble" not in json.loads((place / "small" / "summary.json").read_text())
 
@@ -92,6 +100,7 @@ def test_runs_and_files_of_different_models_are_joined(place, tmp_path, capsys):
     assert code == 0
     assert "mlp([16])" in out
     assert "3 of mlp([8])" in out
+    assert "weights  equal" in out
     assert len(json.loads(called(capsys, "info", joined, "--json")[1])["parts"]) == 3
 
 
@@ -101,6 +110,52 @@ def test_weights_are_those_of_the_vote(place, tmp_path, capsys):
     assert ravine.load(tmp_path / "w.safetensors").weights.tolist() == [0.75, 0.25]
     _, out, _ = called(capsys, "ensemble", *runs, "--weights", "3,1", "--json")
     assert json.loads(out)["weights"] == [0.75, 0.25]
+
+
+def test_nothing_that_is_there_is_lost(place, tmp_path, monkeypatch, capsys):
+    joined, runs = tmp_path / "joined.safetensors", [place / "small", place / "wide"]
+    assert called(capsys, "ensemble", *runs, "-o", joined)[0] == 0
+    weights = place / "small" / "weights" / "best.safetensors"
+    before = weights.read_bytes(), joined.read_bytes()
+    monkeypatch.setattr("ravine.cli.ensemble._judged", lambda *_: pytest.fail("work was done"))
+    good = ["-o", tmp_path / "good.html"]
+    for source, out, code, words in (
+        (runs, weights, 2, "belongs to a run"),
+        ([joined, "--data", place / "own-test.npz"], joined, 2, "is one of the networks given"),
+        (runs, tmp_path / "missing" / "x.svg", 4, "missing"),
+    ):
+        got, _, err = called(capsys, "ensemble", *source, *good, "-o", out)
+        assert (got, err.count("\n")) == (code, 1), err
+        assert words in err
+    assert (weights.read_bytes(), joined.read_bytes()) == before
+    assert not (tmp_path / "good.html").exists()
+
+
+def test_the_same_network_by_another_path_is_noticed(place, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    for again in (place / "small", "small/weights/best.safetensors", "wide/../small"):
+        code, _, err = called(capsys, "ensemble", "small", again)
+        assert code == 2
+        assert f"{again}: is there twice" in err
+    assert called(capsys, "ensemble", "small", "small/weights/last.safetensors")[0] == 0
+
+
+def test_files_come_before_the_print(place, tmp_path, monkeypatch, capsys):
+    """Since a pipe may close while the report is printed."""
+    written, out = [], tmp_path / "joined.safetensors"
+    monkeypatch.setattr("ravine.cli.ensemble_table.print_ensemble", lambda _: written.append(out.is_file()))
+    assert called(capsys, "ensemble", place / "small", place / "wide", "-o", out)[0] == 0
+    assert written == [True]
+
+
+def test_the_training_of_a_pool_is_counted_once(place, capsys):
+    weights = place / "three" / "weights" / "last.safetensors"
+    _, out, _ = called(capsys, "ensemble", place / "three", "--json")
+    alone = json.loads(out)["costs"]["training"]
+    _, out, _ = called(capsys, "ensemble", place / "three", weights, "--json")
+    assert json.loads(out)["costs"]["training"] == alone
+    names = [one["name"] for one in json.loads(out)["each"]]
+    assert names == [f"three 0{k}" for k in range(3)] + [f"three last 0{k}" for k in range(3)]
 
 
 def test_the_last_weights_can_be_asked_for(place, tmp_path, capsys):
@@ -151,6 +206,7 @@ def test_greedy_selection_weighs_by_validation(place, tmp_path, capsys):
     code, said, err = called(capsys, "ensemble", *runs, "--select", "greedy", "-o", out)
     assert code == 0, err
     assert "greedy selection took" in err
+    assert " time)" in err or " times)" in err
     networks = [ravine.load(path) for path in runs]
     whole, chosen = ravine.Ensemble(networks), ravine.load(out)
     seen, _ = unseen(whole.parts, whole.open(place / "own-test.npz"))
@@ -163,9 +219,19 @@ def test_greedy_selection_weighs_by_validation(place, tmp_path, capsys):
 
 @pytest.mark.parametrize("how", ["uniform", "greedy"])
 def test_a_soup_is_one_network(place, tmp_path, capsys, how):
-    code, _, err = called(capsys, "ensemble", place / "three", "--soup", how, "-o", tmp_path / "soup.safetensors")
+    files = ["-o", tmp_path / "soup.safetensors", "-o", tmp_path / "soup.json"]
+    code, said, err = called(capsys, "ensemble", place / "three", "--soup", how, *files)
     assert code == 0, err
-    assert f"{how} soup of three 0" in err
+    (note,) = json.loads((tmp_path / "soup.json").read_text())["notes"]
+    assert note in said
+    chosen = ravine.load(tmp_path / "soup.safetensors").about["soup"]
+    assert "identities" not in ravine.load(tmp_path / "soup.safetensors").about, "it is no member"
+    if len(chosen) == 1:
+        assert f"no soup is better on validation than {chosen[0]} alone" in note
+    else:
+        assert f"{how} soup of {', '.join(chosen)}: " in note
+        assert "their vote" in note
+        assert "points (" in note
     soup, three = ravine.load(tmp_path / "soup.safetensors"), ravine.load(place / "three")
     assert soup.about["members"] == 1
     if how == "uniform":
@@ -211,3 +277,16 @@ def test_a_file_alone_does_not_know_its_data(place, tmp_path, capsys):
     assert code == 2
     assert "does not say where its data is. Give --data" in err
     assert called(capsys, "ensemble", place / "three" / "weights" / "last.safetensors")[0] == 0
+
+
+def test_where_one_member_is_best_alone_selection_says_so(place, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(joining, "greedy", lambda answers: np.eye(answers.members)[0])
+    runs, outs = [place / "small", place / "three"], ["-o", tmp_path / "one.safetensors", "-o", tmp_path / "one.html"]
+    code, out, err = called(capsys, "ensemble", *runs, "--select", "greedy", *outs, "--json")
+    assert code == 0
+    alone = json.loads((place / "small" / "summary.json").read_text())["best"]["test"]["accuracy"]
+    assert f"took one of 4 members, alone best on validation: small (1 time); on test it has {alone:.1%}" in err
+    assert json.loads(out) == {"members": 1, "names": ["small"]}
+    assert ravine.load(tmp_path / "one.safetensors").names == ("small",)
+    assert "one.html is not written: one member has no report" in err
+    assert not (tmp_path / "one.html").exists()

@@ -110,6 +110,8 @@ def test_weights_need_their_data(place, capsys):
         (["one", "-n", "0"], 2, "1 to 1,000"),
         (["one", "-o", "masks.pdf"], 2, ".svg"),
         (["one", "--ensemble", "nowhere"], 3, "no such run"),
+        (["one", "--ensemble", "plain"], 2, "one network; expected several members"),
+        (["one/weights/best.safetensors"], 2, "Give --data PLACE"),
         (["nowhere"], 3, "no such run"),
         (["one", "-o", "nowhere/masks.svg", "-n", "1"], 4, "cannot be written"),
     ],
@@ -216,3 +218,33 @@ def test_uncertainty_finds_errors_and_noise(tmp_path):
         noise = np.random.default_rng(0).integers(0, 256, (60, 1, 8, 8), np.uint8)
         unknown = Samples(run.best, 10).of([noise]).mutual_information
         assert np.median(unknown) > 2 * np.median(found.mutual_information)
+
+
+def test_an_ensemble_that_was_trained_on_these_images_is_refused(place, capsys):
+    ravine.train("digits", name="elsewhere", out=place, **{**SETTINGS, "test": 0.0, "seed": 5}, members=2)
+    code, out, err = called(capsys, "masks", place / "one", "-n", "2", "--ensemble", place / "elsewhere")
+    assert (code, out) == (3, "")
+    assert "test images of one network were training images of another" in err
+    ravine.train("digits", name="other-val", out=place, **SETTINGS, members=2, val=0.1)
+    code, out, err = called(capsys, "masks", place / "one", "-n", "2", "--ensemble", place / "other-val")
+    assert code == 0
+    assert "only test is used" in err
+    assert "the test split" in out
+
+
+def test_folds_as_the_ensemble_and_more_members_than_masks(place, capsys):
+    ravine.kfold("digits", name="three", folds=3, out=place, **SETTINGS)
+    code, out, _ = called(capsys, "masks", place / "one", "-n", "1", "--ensemble", place / "three-kfold", "--json")
+    assert code == 0
+    assert json.loads(out)["training_seconds"]["ensemble"] > 0
+    _, out, _ = called(capsys, "masks", place / "one", "-n", "1", "--ensemble", place / "three-kfold")
+    assert "1 mask on the test split" in out
+    assert "3 members cost 3 passes, more than there are masks: -n 3" in out
+    assert "At equal prediction cost" not in out
+
+
+def test_one_sample_says_that_it_cannot_disagree(place):
+    network = ravine.load(place / "one")
+    assert "nothing to disagree with" in Samples(network, 1).said
+    assert "disagree" not in Samples(network, 2).said
+    assert "disagree" not in Samples(ravine.load(place / "members"), 1).said

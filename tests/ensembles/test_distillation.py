@@ -103,3 +103,19 @@ def test_settings_that_cannot_be(settings, words):
 def test_other_shapes():
     with pytest.raises(UsageError, match="same shape"):
         distillation_loss(torch.zeros(2, 3), torch.full((2, 4), 0.25))
+
+
+@pytest.mark.parametrize("p", [torch.zeros(2, 3), torch.tensor([[2.0, -1.0, 0.0]] * 2), torch.full((2, 3), torch.nan)])
+def test_a_teacher_s_rows_are_probabilities(p):
+    for loss in (teacher_losses, distillation_loss):
+        with pytest.raises(UsageError, match="no probabilities; expected rows of 0 or more that sum to 1"):
+            loss(torch.zeros(2, 3), p)
+    half = torch.randn(50, 100, generator=torch.Generator().manual_seed(0)).softmax(1).to(torch.bfloat16)
+    assert teacher_losses(torch.zeros(50, 100), half).isfinite().all()
+    assert teacher_losses(torch.zeros(0, 3), torch.zeros(0, 3)).shape == (0,)
+
+
+def test_numpy_s_numbers_are_numbers():
+    z, p = torch.zeros(2, 3, requires_grad=True), torch.full((2, 3), 1 / 3)
+    loss = distillation_loss(z, p, torch.tensor([0, 1]), temperature=np.float32(2), alpha=np.float32(0.5))
+    assert torch.equal(loss, distillation_loss(z, p, torch.tensor([0, 1]), temperature=2, alpha=0.5))

@@ -180,3 +180,24 @@ def test_the_pictures(n):
     assert "<i>" not in whole
     assert "&lt;i&gt;" in whole
     assert "http" not in whole.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
+
+
+def transformer():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.5, batch_first=True)
+        return nn.Sequential(
+            nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), nn.Flatten(), nn.Linear(24, 3)
+        )
+
+
+def test_masks_reach_into_torch_s_fused_layers():
+    """In eval mode, without gradients, torch computes a transformer layer in one kernel that drops nothing."""
+    model, x = transformer().eval(), torch.ones(2, 3, 8)
+    with torch.no_grad():
+        plain, masks = model(x), [masked(model, x, i=i) for i in range(3)]
+    assert torch.backends.mha.get_fastpath_enabled(), "as before"
+    assert not torch.allclose(masks[0], plain)
+    assert not torch.allclose(masks[0], masks[1])
+    with torch.enable_grad():  # where torch takes the plain way
+        torch.testing.assert_close(masked(model, x, i=2), masks[2])

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 from scipy.special import softmax
 
-from ravine.ensembles import Answers, gain, log_losses, vote
+from ravine.ensembles import Answers, difference, gain, log_losses, vote
+from ravine.ensembles.difference import same_everywhere
 from ravine.errors import UsageError
 
 
@@ -76,12 +77,35 @@ def test_the_intervals_hold_the_mean_of_many_trainings(members, unequal):
     assert all(one.trainings[1] - one.trainings[0] >= one.images[1] - one.images[0] for one in found)
 
 
-def test_equal_members_gain_nothing_for_sure():
+def test_equal_members_gain_nothing():
     p = trained(np.random.default_rng(0), 1, 50).probabilities
-    for score in ("accuracy", "log_loss"):
-        found = gain(Answers(p.repeat(4, 0), np.zeros(50, int)), score=score)
-        assert found.value == pytest.approx(0, abs=1e-12)
-        assert np.allclose([*found.images, *found.trainings], 0, atol=1e-12)
+    answers = Answers(p.repeat(4, 0), np.zeros(50, int))
+    found = gain(answers, score="log_loss")
+    assert np.allclose([found.value, *found.images, *found.trainings], 0, atol=1e-12)
+    found = gain(answers)
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert found.trainings is None
+    # the share that differs is at most the one with which no image of 50 does in 2.5% of the cases
+    assert (1 - found.images[1]) ** 50 == pytest.approx(0.025)
+    assert found.images[0] == -found.images[1]
+
+
+def test_no_image_differs_although_without_a_member_some_would():
+    """Votes 2 of 3 wherever a member errs, and one errs nowhere: the best member and the vote are right everywhere."""
+    p = np.tile([0.9, 0.1], (4, 15, 1))
+    p[1, :3], p[2, :4] = [0.2, 0.8], [0.2, 0.8]
+    found = gain(Answers(p, np.zeros(15, int)), [0, 1, 2, 3])
+    assert found.value == 0
+    assert found.images == pytest.approx((-0.218, 0.218), abs=1e-3)
+    assert found.trainings is None
+
+
+def test_an_advantage_on_every_image_seen_is_none_of_certainty():
+    assert same_everywhere(1.0, 15) == pytest.approx((1 - 2 * 0.218, 1), abs=1e-3)
+    found = difference(np.ones(15, bool), np.ones(15, bool))
+    assert (found.low, found.high) == pytest.approx((-0.218, 0.218), abs=1e-3)
+    found = difference(np.full(5, 3.0), np.full(5, 1.0))
+    assert (found.value, found.low, found.high) == (2, -np.inf, np.inf)
 
 
 def test_weights_are_those_of_the_vote():

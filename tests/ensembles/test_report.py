@@ -2,12 +2,14 @@
 
 import json
 import re
+import warnings
 from html import unescape
 
 import numpy as np
 import pytest
 
 from ravine.checkpoints.records import dumps
+from ravine.cli.ensemble_table import print_ensemble
 from ravine.ensembles import (
     Answers,
     Costs,
@@ -91,10 +93,23 @@ def test_without_validation_nothing_is_chosen():
 
 
 def test_the_verdict_says_first_what_a_person_wants_to_know(found):
-    low, high = (100 * bound for bound in found.over_mean["accuracy"].images)
-    said = f"3 members: {found.vote.accuracy:.1%}, the mean member {found.mean.accuracy:.1%} ("
-    said += f"{100 * found.over_mean['accuracy'].value:+.1f} points, 95% {low:.1f} to {high:.1f}), the best member "
+    of = found.over_mean["accuracy"]
+    (low, high), (least, most) = (100 * np.array(bounds) for bounds in (of.images, of.trainings))
+    said = f"3 members: {found.vote.accuracy:.1%}, the mean member {found.mean.accuracy:.1%} ({100 * of.value:+.1f} "
+    said += f"points; 95% for these networks {low:.1f} to {high:.1f}, for new trainings {least:.1f} to {most:.1f}), "
+    said += f"the member that is best on validation {found.each[found.best].accuracy:.1%} ("
     assert found.verdict.startswith(said)
+
+
+def test_no_number_of_members_is_worth_it_where_the_vote_loses_to_the_best_member():
+    val, test = saying(members=6, n=2000, seed=1), saying(members=6, n=2000)
+    assert "nine tenths" in report(val, test).verdict
+    p = np.full((1, 2000, 4), 0.01)
+    p[:, :, 0] = 0.97
+    better = [Answers(np.concatenate([p, of.probabilities]), of.labels) for of in (val, test)]
+    found = report(*better)
+    assert found.over_best["accuracy"].value < 0
+    assert "nine tenths" not in found.verdict
 
 
 def test_enough_members_reach_nine_tenths_of_the_gain():
@@ -152,10 +167,66 @@ def test_the_chart_has_a_dot_for_each_member_and_a_point_for_each_number(found):
     assert text.count('class="member"') == 3
     assert text.count('class="on"') == 3
     assert f"vote {found.vote.accuracy:.1%}" in text
-    assert f"best member {found.each[found.best].accuracy:.1%}" in text
+    assert f"best on validation {found.each[found.best].accuracy:.1%}" in text
 
 
 def test_many_members_have_a_page(found):
     text = page(report(None, saying(members=40, n=50)))
     assert text.count('class="member"') == 40
     assert len(text) < 1_000_000
+
+
+def test_members_that_are_no_trainings_of_their_own_say_nothing_of_new_trainings():
+    rng = np.random.default_rng(0)
+    answers = Answers(rng.dirichlet(np.ones(3), (4, 200)), rng.integers(0, 3, 200))
+    free, bound = report(answers, answers), report(answers, answers, independent=False)
+    assert free.over_mean["accuracy"].trainings
+    for gains in (bound.over_mean, bound.over_best):
+        assert all(one.trainings is None for one in gains.values())
+    assert bound.over_mean["accuracy"].images == free.over_mean["accuracy"].images
+
+
+def test_answers_that_cannot_be_scored_are_refused():
+    lost = saying()
+    lost.probabilities[1, 5] = np.nan
+    empty = saying().rows(np.array([], int))
+    for val, test, weights, words in (
+        (saying(2), saying(3), None, "the same members"),
+        (None, lost, None, "probabilities of member01 are not finite"),
+        (saying(), empty, None, "no examples"),
+        (None, saying(), [1, 2, 0], "above 0"),
+        (None, saying(), [1, 2], "weights"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            report(val, test, weights=weights)
+    assert report(None, saying(), weights=[2, 1, 1]).weights == (0.5, 0.25, 0.25)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report(None, saying(), weights=[1, 1e-50, 1e-50])
+
+
+def test_numbers_are_never_shortened_in_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    names = ("cifar10-convnet-width48-aug", "n" * 60, "c")
+    found = report(
+        saying(seed=1, names=names), saying(seed=2, names=names), COSTS, weights=np.array([2.0, 1, 1])
+    ).to_json()
+    print_ensemble(found)
+    said = capsys.readouterr().out
+    assert said.count("…") == sum(name == names[1] for name in (*names, found["best_member"]["name"])), "the long name"
+    for row in (found["vote"], *found["each"]):
+        low, high = (100 * bound for bound in row["accuracy_interval"])
+        numbers = [f"{row['accuracy']:.1%} ({low:.1f} to {high:.1f})", f"{row['loss']:.3f}", f"{row['brier']:.3f}"]
+        numbers.append(f"{row['expected_calibration_error_after']:.1%} at {row['temperature']:.2f}")
+        assert any(all(number in line for number in numbers) for line in said.splitlines())
+    assert "weights of the vote: cifar10-convnet-width48-aug 0.5, " in said
+    assert "training    1.5 s for all members, 0.5 s a member" in said
+    found["costs"] |= {"training": 0.16, "trained": 4}
+    print_ensemble(found)
+    assert "0.2 s for the pool of 4 members, 40 ms a member" in capsys.readouterr().out
+
+
+def test_a_temperature_at_an_end_is_marked(capsys):
+    p = np.tile([0.6, 0.4], (2, 50, 1))
+    print_ensemble(report(Answers(p, np.zeros(50, int)), Answers(p, np.zeros(50, int))).to_json())
+    assert "at 0.05 (limit)" in capsys.readouterr().out

@@ -115,3 +115,27 @@ def test_samples_that_cannot_be(samples):
 def test_without_dropout_it_is_refused():
     with pytest.raises(UsageError, match="no dropout"):
         mc_dropout(network(), some())
+
+
+def test_torch_s_fused_layers_drop_too():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.5, batch_first=True)
+    model = nn.Sequential(layer, nn.Flatten(), nn.Linear(24, 3)).eval()
+    samples = mc_dropout(model, torch.ones(2, 3, 8), samples=10)
+    assert (uncertainty(samples.numpy()).mutual_information > 0).all()
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_a_module_s_own_generator_is_left_alone():
+    own = torch.Generator().manual_seed(3)
+    model, before = nn.Sequential(Dropout(0.5, generator=own), nn.Linear(8, 3)), own.get_state()
+    x = torch.ones(4, 8)
+    first = mc_dropout(model, x, samples=5, seed=1)
+    assert torch.equal(mc_dropout(model, x, samples=5, seed=1), first)
+    assert not torch.equal(mc_dropout(model, x, samples=5, seed=2), first)
+    assert torch.equal(own.get_state(), before)
+    assert model[0].generator is own
+
+
+def test_no_examples_have_no_answers():
+    model = nn.Sequential(nn.Dropout(0.5), nn.Linear(8, 3))
+    assert mc_dropout(model, torch.ones(0, 8), samples=5).shape == (5, 0, 3)

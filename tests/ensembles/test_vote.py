@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +55,38 @@ def test_weights_that_cannot_be(weights: list[float]):
 def test_answers_that_do_not_belong_together(shape: tuple[int, ...], n: int, names: tuple[str, ...]):
     with pytest.raises(UsageError, match="Answers"):
         Answers(np.ones(shape), np.zeros(n, np.int64), names)
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0.0, 1.0]])
+def test_labels_are_classes(labels):
+    with pytest.raises(UsageError, match="expected whole numbers from 0 to 2"):
+        Answers(np.full((2, 2, 3), 1 / 3), np.array(labels))
+
+
+def test_numbers_of_torch_and_lists_are_taken():
+    answers = some_answers()
+    p, y = torch.tensor(answers.probabilities, requires_grad=True), torch.tensor(answers.labels)
+    for taken in (Answers(p, y), Answers(answers.probabilities.tolist(), answers.labels.tolist())):
+        np.testing.assert_array_equal(taken.vote, answers.vote)
+        np.testing.assert_array_equal(taken.correct, answers.correct)
+    np.testing.assert_array_equal(vote(p, [1, 2, 3]), vote(answers.probabilities, np.array([1, 2, 3])))
+
+
+def test_whole_numbers_are_not_cut_off():
+    hard = np.array([[[1, 0]], [[0, 1]], [[0, 1]]], np.uint8)
+    np.testing.assert_allclose(vote(hard), [[1 / 3, 2 / 3]])
+    np.testing.assert_allclose(vote(hard, [2, 1, 1]), [[0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (np.array([[[3.0, -1.0]]]), "no probabilities"),
+        (np.array([[[3.0, 1.0]]]), "no probabilities"),
+        ([[[0.5, 0.5]], [[0.5]]], "no array"),
+        ([[["a", "b"]]], "expected numbers"),
+    ],
+)
+def test_what_is_no_probability_is_refused(p, words):
+    with pytest.raises(UsageError, match=words):
+        Answers(p, np.array([0]))

@@ -169,3 +169,13 @@ def test_rows_of_another_kind_are_refused(tmp_path):
     for wrong, words in ((np.zeros((2, 1, 8, 8)), "uint8"), (np.zeros((0, 1, 8, 8), np.uint8), "no rows")):
         with pytest.raises(ValueError, match=words):
             export(network(), tmp_path / "a.safetensors", rows=wrong)
+
+
+def test_rows_of_another_size_and_what_is_no_network_are_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"rows to compare on of shape \(2, 1, 9, 9\); expected \[N, 1, 8, 8\]"):
+        export(network(), tmp_path / "a.safetensors", rows=np.zeros((2, 1, 9, 9), np.uint8))
+    with pytest.raises(UsageError, match="int is no network; expected a network, a run or a path"):
+        export(3, tmp_path / "a.safetensors")
+    (first,) = export(network(), tmp_path / "a.safetensors")
+    (second,) = export(str(tmp_path / "a.safetensors"), tmp_path / "b.safetensors")
+    assert first.path.read_bytes() == second.path.read_bytes()

@@ -1,6 +1,7 @@
 """k folds: every image once, by a network that has not seen it; killed and taken up again; an ensemble at the end."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from ravine.interval import wilson
 from ravine.recipe import Recipe
 from ravine.runs import saving
 from ravine.runs.defaults import with_held_out
-from ravine.runs.folding import dealt, held_out
+from ravine.runs.fold_results import OutOfFold
+from ravine.runs.folding import dealt, held_out, unseen_classes
 
 SMALL = {"model": "mlp(hidden=[16])", "epochs": 2, "batch": 32, "quiet": True, "device": "cpu"}
 
@@ -197,3 +199,14 @@ def test_a_mistake_does_not_take_the_name(arrays, tmp_path):
     with pytest.raises(DataError):
         ravine.kfold(tmp_path / "nothing", out=tmp_path, **SMALL)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_never_saw_a_class_is_no_witness_against_its_labels():
+    fold, labels = np.array([0, 1, 0, 1, 0]), np.array([0, 0, 1, 1, 2])
+    assert unseen_classes(labels, fold).tolist() == [2]
+    p = np.full((5, 3), 0.1)
+    p[:, 1] = [0.8, 0.1, 0.8, 0.8, 0.99]
+    said = OutOfFold("abc", ["u", "v", "w", "x", "y"], fold, labels, p, labels != 2)
+    assert [one["image"] for one in said.suspects()] == ["u"]
+    one = replace(said, known=np.ones(5, bool))
+    assert [one["image"] for one in one.suspects()] == ["y", "u"]

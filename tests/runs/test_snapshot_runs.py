@@ -11,6 +11,8 @@ import ravine
 from ravine import data
 from ravine.checkpoints import weights_file
 from ravine.checkpoints.run_folder import RunFolder
+from ravine.cli import main
+from ravine.cli.report import print_results
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
 from ravine.runs import snapshots
@@ -180,3 +182,16 @@ def test_too_few_steps_for_the_cycles_leave_no_folder(arrays, tmp_path):
     with pytest.raises(UsageError, match="over 16 steps"):
         ravine.train(arrays, out=tmp_path, **{**SMALL, "snapshots": 50, "epochs": 2})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_end_says_what_they_cost_and_the_report_that_they_are_one_training(arrays, tmp_path, capsys):
+    np.savez(tmp_path / "own.npz", **arrays)
+    run = ravine.train(str(tmp_path / "own.npz"), out=tmp_path, **SMALL)
+    print_results(run, as_json=False)
+    seconds = run.summary["seconds"]
+    said = f"one training of {seconds['data'] + seconds['compute']:,.1f} s for all of them"
+    assert f"{said}; a prediction by the vote costs 3 times one's" in capsys.readouterr().out
+    assert main(["ensemble", str(run.path / "weights" / "snapshots.safetensors")]) == 0
+    out = capsys.readouterr().out
+    assert "members are snapshots of one training" in out
+    assert "new trainings" not in out

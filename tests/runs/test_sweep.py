@@ -82,9 +82,14 @@ def test_the_last_axis_is_fastest_and_each_value_has_the_same_seeds():
         ({"sweep": "lr=[1e-3]"}, "one value is no sweep"),
         ({"sweep": "lr=[1e-3, 0.001]"}, "a value is given twice"),
         ({"sweep": "lr=[1, 2], lr=[3, 4]"}, "lr is given twice"),
-        ({"sweep": "lr=1e-2..1e-4"}, "no range"),
+        ({"sweep": "lr=1e-2..1e-4"}, "begins above its end"),
+        ({"sweep": "lr=1e-4..1e-2:1000000000"}, "1,000,000,000 values; expected 2 to 1,000"),
+        ({"sweep": "lr=1..1.001:500"}, "equal to four digits; expected fewer"),
+        ({"sweep": "lr=[0.1, -1]"}, "lr cannot be -1.0;"),
+        ({"sweep": "eps=[0, 1e-8]"}, "eps cannot be 0.0;"),
+        ({"sweep": "l2=[0, -1]"}, "strength cannot be -1.0;"),
         ({"sweep": "lr=-1..1"}, "no range"),
-        ({"sweep": "lr=0.1..1:1"}, "no range"),
+        ({"sweep": "lr=0.1..1:1"}, "1 values; expected 2 to 1,000"),
         ({"sweep": "lr=[-1, 1]"}, "lr cannot be"),
         ({"sweep": "lr=[nan, 1]"}, "not a finite number"),
         ({"sweep": "l2=[-1, 1]"}, "strength cannot be"),
@@ -160,27 +165,41 @@ def test_a_proximal_step_follows_each_members_rate(arrays):
     assert torch.equal(many.population.weights[1], single.population.weights[0])
 
 
+def against(own, best):
+    seeds = len(own)
+    return sweep_result._against(np.concatenate([best, own]), list(range(seeds, 2 * seeds)), list(range(seeds)), set())
+
+
 def test_the_comparison_is_paired_over_images_and_over_seeds():
     """By hand: two seeds, four images."""
     best = np.array([[1, 1, 1, 0], [1, 1, 1, 1]], float)
     own = np.array([[1, 0, 0, 0], [1, 1, 0, 0]], float)
-    found = sweep_result._against(own, best)
+    found = against(own, best)
     assert found["difference"] == pytest.approx(-0.5)
     # over images: the means over seeds differ by 0, -1/2, -1, -1/2; over seeds by -1/2, -1/2
     images = difference(np.array([1, 0.5, 0, 0]), np.array([1, 1, 1, 0.5]))
     assert found["over_images"] == [images.low, images.high]
     half = 3.182446 * np.std([0, -0.5, -1, -0.5], ddof=1) / 2
     assert found["over_images"] == pytest.approx([-0.5 - half, -0.5 + half])
-    assert found["over_seeds"] == pytest.approx([-0.5, -0.5])
-    assert not found["told_apart"], "the images' interval holds 0"
-    assert sweep_result._against(own[:1], best[:1])["over_seeds"] is None
+    assert found["over_seeds"] is None, "two seeds that happen to differ alike say nothing of new ones"
+    assert not found["told_apart"]
+    assert against(own[:1], best[:1])["over_seeds"] is None
+
+
+def test_seeds_without_a_score_do_not_count():
+    right = np.array([[1, 1, 1, 0], [1, 1, 1, 1], [1, 0, 0, 0], [0, 0, 0, 0]], float)
+    found = sweep_result._against(right, [2, 3], [0, 1], {3})
+    alone = sweep_result._against(right, [2], [0], set())
+    assert found["over_images"] == alone["over_images"]
+    assert found["over_seeds"] is None
+    assert sweep_result._against(right, [2, 3], [0, 1], {2, 3})["difference"] is None
 
 
 def test_worse_on_every_seed_but_not_by_what_seeds_differ_is_not_told_apart():
     rng = np.random.default_rng(0)
     best = rng.random((2, 4000)) < np.array([[0.95], [0.80]])
     own = rng.random((2, 4000)) < np.array([[0.70], [0.79]])
-    found = sweep_result._against(own.astype(float), best.astype(float))
+    found = against(own.astype(float), best.astype(float))
     assert found["over_images"][1] < 0 < found["over_seeds"][1], "12.7 standard errors with two seeds"
     assert not found["told_apart"]
 
@@ -285,7 +304,7 @@ def test_the_same_command_finds_the_finished_run(run, arrays):
     assert again.path == run.path
 
 
-def test_a_value_whose_member_froze_is_named_and_the_others_are_judged(arrays, tmp_path):
+def test_a_value_whose_member_froze_is_named_and_the_others_are_judged(arrays, tmp_path, capsys):
     source = arrays["x"], arrays["y"]
     run = ravine.train(
         source, out=tmp_path, quiet=True, device="cpu", optimizer="sgd", sweep="lr=[0.3, 3e38]", members=2, **SMALL
@@ -293,5 +312,11 @@ def test_a_value_whose_member_froze_is_named_and_the_others_are_judged(arrays, t
     found = run.summary["sweep"]
     assert found["winner"] == 0
     assert found["values"][1]["frozen"] == [1]
+    assert found["values"][1]["scored"] == []
+    assert found["values"][1]["accuracy"] is found["values"][1]["loss"] is found["values"][1]["difference"] is None
+    row = list(csv.DictReader((run.path / "sweep.csv").read_text().splitlines()))[1]
+    assert (row["accuracy"], row["loss"], row["difference"]) == ("", "", "")
+    print_sweep(found, tested=False)
+    assert "3e+38  1, 1 froze, 0 of 1 scored  -" in capsys.readouterr().out
     assert found["values"][0]["over_seeds"] is None
     assert json.loads((run.path / "summary.json").read_text())["frozen"][0]["member"] == 1
