@@ -4,23 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from calling import called
 from PIL import Image
 
 import ravine
 from ravine import data
-from ravine.cli import main
 from ravine.errors import UsageError
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from calling import called
 from PIL import Image
 
 from ravine.checkpoints import weights_file
@@ -41,12 +42,6 @@ def place(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _own_cache(place, monkeypatch):
     monkeypatch.setenv("RAVINE_CACHE", str(place / "c"))
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 def one_line(err):

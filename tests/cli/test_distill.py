@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from calling import called
 
 import ravine
 from ravine import data
-from ravine.cli import main
 from ravine.ensembles import vote
 from ravine.errors import DataError, UsageError
 from ravine.runs import teaching
@@ -29,17 +29,6 @@ from ravine.training.position import Position
 
 QUIET = {"quiet": True, "device": "cpu"}
 STUDENT = ["--into", "mlp([8])", "--epochs", "3", "--batch", "64", "--device", "cpu"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from calling import called
 
 import ravine
 from ravine import data
@@ -15,12 +16,6 @@ from ravine.runs import joining
 from ravine.runs.unseen import unseen
 
 TRAIN = ["--epochs", "6", "--batch", "16", "--lr", "0.02", "--device", "cpu", "--quiet", "--forward", "loop"]
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from calling import called
 
 import ravine
-from ravine.cli import main
 from ravine.exporting import onnx_file
 
 NEEDS_ONNX = pytest.mark.skipif(
@@ -17,7 +17,6 @@ SETTINGS = {"model": "mlp([8])", "epochs": 1, "quiet": True, "device": "cpu"}
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ravine.exporting.parity._SECONDS", 0)
 
 
@@ -26,12 +25,6 @@ def digits(tmp_path_factory):
     """A run whose training had dropout and an average."""
     how = {"regularize": "dropout(0.5)", "average": "ema(0.9)", "members": 3, "forward": "loop"}
     return ravine.train("digits", out=tmp_path_factory.mktemp("runs"), **SETTINGS, **how).path
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 def images(n=20):

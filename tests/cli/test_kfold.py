@@ -6,10 +6,10 @@ import signal
 
 import numpy as np
 import pytest
+from calling import called
 
 import ravine
 from ravine import data
-from ravine.cli import main
 from ravine.cli.kfold import Options
 from ravine.errors import Interrupted
 from ravine.recipe import Recipe
@@ -17,17 +17,6 @@ from ravine.runs import kfold as kfold_module
 from ravine.runs.joining import seconds_of
 
 QUICK = ["kfold", "digits", "-k", "3", "--model", "mlp(hidden=[16])", "--epochs", "2", "--device", "cpu", "--quiet"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 def test_from_training_to_prediction(tmp_path, capsys):

@@ -7,25 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from calling import called
 
-from ravine.cli import main
 from ravine.cli.lr_find import Options
 from ravine.optimization import Sweep
 from ravine.runs.lr_search import lr_find
 
 PYTHON = {"model": "mlp(hidden=[32])", "device": "cpu", "quiet": True}
 QUICK = ["lr-find", "digits", "--model", "mlp(hidden=[32])", "--device", "cpu", "--quiet"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 def test_one_suggestion_and_a_line_that_trains_with_it(tmp_path, capsys):

@@ -8,11 +8,11 @@ import re
 
 import numpy as np
 import pytest
+from calling import called
 from PIL import Image
 
 import ravine
 from ravine import data
-from ravine.cli import main
 from ravine.ensembles import vote
 from ravine.errors import UsageError
 from ravine.runs.masks import masks, thinned
@@ -21,17 +21,6 @@ from ravine.runs.own_data import own_data
 from ravine.runs.uncertain import Samples, predict_with_uncertainty
 
 SETTINGS = {"model": "mlp([32])", "epochs": 4, "test": 0.3, "quiet": True, "device": "cpu"}
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def called(capsys, *arguments):
-    code = main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture(scope="module")
