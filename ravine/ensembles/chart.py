@@ -12,7 +12,7 @@ from ravine.ensembles.reliability import Reliability
 from ravine.ensembles.report import EnsembleReport
 
 _WIDTH, _HEIGHT = 930, 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 730, 20, 328
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 700, 20, 328
 
 
 def accuracy_chart(found: EnsembleReport) -> str:

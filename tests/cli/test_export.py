@@ -16,7 +16,7 @@ SETTINGS = {"model": "mlp([8])", "epochs": 1, "quiet": True, "device": "cpu"}
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
+def _untimed(monkeypatch):
     monkeypatch.setattr("ravine.exporting.parity._SECONDS", 0)
 
 
