@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ravine.cli.flags import parse
+from ravine.cli.training_flags import TrainingFlags
 from ravine.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options(Recipe):
+class Options(TrainingFlags):
     """Examples:
       ravine distill runs/five --into convnet
       ravine distill runs/five photos/ --into "convnet(width=16)" --augment standard --epochs 60
@@ -43,18 +44,8 @@ class Options(Recipe):
     """Another network to compare with, such as the same student trained on the labels alone."""
     name: str = ""
     """Name of the run's folder; empty takes the teacher's, with -distilled."""
-    out: str = "runs"
-    """Folder of all runs."""
-    fresh: bool = False
-    """Start anew in NAME-2 instead of resuming."""
-    device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
-    cache: str = ""
-    """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
     json: bool = False
     """Print the comparison as one JSON object."""
-    quiet: bool = False
-    """Show warnings only."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -71,9 +62,9 @@ def run(arguments: Sequence[str]) -> int:
     if options.compare:
         weights_path(options.compare)  # now, not after the training
     keep_freed_memory()
-    names = [field.name for field in fields(Recipe)]
     flags = {argument.split("=")[0].lstrip("-").replace("-", "_") for argument in arguments if argument[:2] == "--"}
-    given = {name: getattr(options, name) for name in names if name in flags}  # --seed 0 is not no --seed
+    known = {field.name for field in fields(Recipe)}
+    given = {name: getattr(options, name) for name in flags if name in known}  # --seed 0 is not no --seed
     run = distill(
         options.teacher_path,
         options.data or None,
@@ -81,13 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         temperature=options.temperature,
         alpha=options.alpha,
         use=options.use,
-        name=options.name or None,
-        recipe=Recipe(**{name: getattr(options, name) for name in names}),
-        out=options.out,
-        fresh=options.fresh,
-        device=options.device,
-        cache=options.cache or None,
-        quiet=options.quiet,
+        **options.for_training(),
         **given,
     )
     found = compare(run, options.data or None, options.compare or None, cache=options.cache or None)

@@ -2,19 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import tyro
 
 from ravine.cli.flags import parse
-from ravine.recipe import Recipe
+from ravine.cli.training_flags import TrainingFlags
 
 _SHOWN = 5  # of the images that may have wrong labels
 
 
 @dataclass(frozen=True)
-class Options(Recipe):
+class Options(TrainingFlags):
     """Examples:
       ravine kfold digits
       ravine kfold photos/ -k 10 --epochs 20
@@ -33,18 +33,8 @@ class Options(Recipe):
     """How many, 2 or more."""
     name: str = ""
     """Name of the folder, to which -kfold is added; empty takes the data's."""
-    out: str = "runs"
-    """Folder of all runs."""
     fresh: bool = False
     """Start anew in NAME-kfold-2 instead of resuming."""
-    device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
-    cache: str = ""
-    """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
-    json: bool = False
-    """Print the results as one JSON object."""
-    quiet: bool = False
-    """Show warnings only."""
 
     def __post_init__(self) -> None:
         from ravine.errors import UsageError
@@ -56,21 +46,11 @@ class Options(Recipe):
 
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "kfold")
-    recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
     from ravine.cli.allocator import keep_freed_memory
     from ravine.runs.kfold import kfold
 
     keep_freed_memory()
-    run = kfold(
-        options.data,
-        name=options.name or None,
-        out=options.out,
-        fresh=options.fresh,
-        device=options.device,
-        cache=options.cache or None,
-        quiet=options.quiet,
-        recipe=recipe,
-    )
+    run = kfold(options.data, **options.for_training())
     if options.json:
         print(json.dumps(run.summary))
     else:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from ravine.cli.flags import parse
+from ravine.cli.training_flags import recipe_of
 from ravine.recipe import Recipe
 
 
@@ -48,7 +49,7 @@ class Options(Recipe):
 
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "lr-find")
-    recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
+    recipe = recipe_of(options)
     from ravine.cli.allocator import keep_freed_memory
     from ravine.optimization.lr_picture import checked
     from ravine.runs.lr_search import lr_find

@@ -14,6 +14,7 @@ from ravine.ensemble import Ensemble
 from ravine.ensembles import Answers, greedy, greedy_soup, uniform_soup
 from ravine.errors import DataError, UsageError
 from ravine.optimization import recompute_statistics
+from ravine.runs.run import Run, source_of
 from ravine.seen import Seen, seen_by
 from ravine.trained import Trained
 
@@ -28,20 +29,21 @@ def folder_of(path: str) -> RunFolder | None:
 
 
 def place_of(paths: Sequence[str]) -> str:
-    """Where the data is that all these runs were trained on. Raises UsageError where that is not known."""
-    folders = [folder_of(path) for path in paths]
-    places = [folder.read_json(folder.request.name)["data"] if folder else None for folder in folders]
-    for path, place in zip(paths, places, strict=True):
-        if place is None:
+    """Where the data is that all these runs were trained on.
+
+    Raises:
+        UsageError: that is not known, or not one place. DataError: it is no longer there.
+    """
+    places = []
+    for path in paths:
+        folder = folder_of(path)
+        if folder is None:
             raise UsageError("does not say where its data is", where=path, cure="Give --data PLACE")
-        if place != "digits" and not Path(place).is_absolute():
-            raise UsageError("trained on arrays", where=path, cure="Give them again: --data FILE.npz")
-        if place != "digits" and not Path(place).exists():
-            raise DataError("the data is no longer there", where=place, cure="Say where it is now: --data PLACE")
+        places.append(source_of(Run(folder.path)))
     if len(set(places)) > 1:
-        found = ", ".join(dict.fromkeys(map(str, places)))
+        found = ", ".join(dict.fromkeys(places))
         raise UsageError(f"trained on different data: {found}", where="ravine ensemble", cure="Give --data PLACE")
-    return str(places[0])
+    return places[0]
 
 
 def seconds_of(paths: Sequence[str]) -> float | None:
