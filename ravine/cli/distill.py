@@ -108,8 +108,8 @@ def _print(found: "Comparison", path: str) -> None:
     )
     if others:
         out.print(f"student minus {escape(others[0].name)}: {found.over_other}")
-    smaller, faster = teacher.parameters / student.parameters, student.images_per_second / teacher.images_per_second
-    out.print(f"the student has 1/{smaller:.1f} of the teacher's parameters and predicts {faster:.1f} times as fast")
+    size, speed = student.parameters / teacher.parameters, student.images_per_second / teacher.images_per_second
+    out.print(f"the student has {size:.2g} times the teacher's parameters and predicts {speed:.2g} times as fast")
     for note in found.notes:
         out.print(escape(note))
     out.print(f"\neverything    {escape(path)}\npredict with  ravine predict {escape(path)} IMAGE")

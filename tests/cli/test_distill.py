@@ -60,6 +60,8 @@ def test_a_student_and_what_it_came_to(teacher, tmp_path, capsys):
     assert f"student minus {tmp_path}/labels" in out
     run = ravine.Run(tmp_path / "three-distilled")
     assert run.best.about["members"] == 1
+    sizes = [network.population.weights.numel() for network in (run.best, ravine.load(teacher))]
+    assert f"the student has {sizes[0] / sizes[1]:.2g} times the teacher's parameters" in out
     assert "another --seed" not in out
     code, out, err = called(
         capsys, "distill", teacher, *STUDENT, "--compare", tmp_path / "labels", "--out", tmp_path, "--json"
