@@ -20,6 +20,29 @@ class Recipe:
 
     model: str = "auto"
     """Network: mlp, convnet or resnet, with settings: "convnet(width=48)", "resnet(depth=34)"."""
+    pretrained: str = "none"
+    """Weights that the training starts from: a run, a weights file (.safetensors, .pth, .pt, .th), timm:NAME or
+    hf-hub:NAME; ravine finetune sets it."""
+    normalize: str = "auto"
+    """What pixels are brought to: imagenet, half, data (the training images' own mean and deviation), or values(mean,
+    std) with lists in 0..1; auto is what the pretrained weights are used to, else data."""
+    keep: str = "all"
+    """Blocks that are taken from the pretrained weights, others start anew: all, none, "all but head", "first 3", or
+    names such as "stem, layer1"."""
+    freeze: str = "none"
+    """Blocks that are never trained, named likewise."""
+    unfreeze_at: float | Auto = "auto"
+    """Share of the training in which the head is trained alone; auto is 0.3 with pretrained weights, 0 none."""
+    gradual: bool = False
+    """Then unfreeze block after block, from the last to the first."""
+    layer_decay: float | Auto = "auto"
+    """What the rate is multiplied by from block to block, down from the head; auto is 0.8 with pretrained weights."""
+    bn: Literal["auto", "frozen", "stats", "train"] = "auto"
+    """Batch norm: frozen keeps all pretrained statistics; stats lets those of frozen blocks follow the new images;
+    train trains its weights there too; auto keeps those of frozen blocks and trains the others."""
+    head: Literal["auto", "linear", "mlp", "keep"] = "auto"
+    """The layer for the classes: a new linear one, a new one with a hidden layer (mlp), or the pretrained one (keep),
+    which auto takes where the classes are the same."""
     optimizer: str = "auto"
     """Update rule: sgd, momentum, adagrad, rmsprop, adam, adamw, adamax, nadam, lion or muon, with settings:
     "momentum(rho=0.9, nesterov=true)"."""
@@ -107,7 +130,20 @@ class Recipe:
             value = getattr(self, name)
             if value != "auto" and not isinstance(value, int):
                 raise UsageError(f"cannot be {value!r}", where=f"--{name.replace('_', '-')}", expected="a whole number")
-        for name in ("model", "optimizer", "schedule", "augment", "regularize", "average", "teacher", "sweep"):
+        for name in (
+            "model",
+            "pretrained",
+            "normalize",
+            "keep",
+            "freeze",
+            "optimizer",
+            "schedule",
+            "augment",
+            "regularize",
+            "average",
+            "teacher",
+            "sweep",
+        ):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected="a name, as text")
         for name, choices in _CHOICES.items():
@@ -153,6 +189,8 @@ _RANGES = [
     ("batch", 2, 1_000_000),  # batch norm has no variance of one image
     ("clip", math.nextafter(0.0, 1.0), math.inf),
     ("sam", 0, _FINITE),
+    ("unfreeze_at", 0, 1),
+    ("layer_decay", 0.01, 1),
     ("size", 8, 1024),
     ("val", 0.001, 0.9),
     ("test", 0, 0.9),
@@ -168,6 +206,8 @@ _RANGES = [
 _WHOLE = ("epochs", "batch", "size", "folds", "fold", "patience", "snapshots", "members", "first_member", "seed")
 _CHOICES = {
     "balance": ("none", "loss", "sampler"),
+    "bn": ("auto", "frozen", "stats", "train"),
+    "head": ("auto", "linear", "mlp", "keep"),
     "forward": ("auto", "direct", "loop", "wide", "vmap"),
     "precision": ("auto", "float32", "bfloat16"),
 }

@@ -12,11 +12,26 @@ from torch import nn
 from ravine.models.convnet import convnet
 from ravine.models.mlp import mlp
 from ravine.models.resnet import resnet
+from ravine.models.resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110
 from ravine.spec import Spec
 
-__all__ = ["MODELS", "auto", "auto_reason", "convnet", "mlp", "resnet"]
+__all__ = [
+    "MODELS",
+    "auto",
+    "auto_reason",
+    "convnet",
+    "mlp",
+    "resnet",
+    "resnet20",
+    "resnet32",
+    "resnet44",
+    "resnet56",
+    "resnet110",
+]
 
 MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": mlp, "convnet": convnet, "resnet": resnet}
+MODELS |= {"resnet20": resnet20, "resnet32": resnet32, "resnet44": resnet44, "resnet56": resnet56}
+MODELS |= {"resnet110": resnet110}
 
 
 def auto(in_shape: tuple[int, ...]) -> Spec:
