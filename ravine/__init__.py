@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from ravine.recipe import Recipe
     from ravine.runs import Run, resume, train
     from ravine.runs.distill import distill
+    from ravine.runs.features import features
+    from ravine.runs.finetune import finetune
     from ravine.runs.kfold import kfold
     from ravine.runs.lr_search import lr_find
+    from ravine.runs.probing import probe
+    from ravine.runs.transfers import transfers
     from ravine.runs.uncertain import predict_with_uncertainty
     from ravine.trained import Trained
 
@@ -38,12 +42,16 @@ _HOMES = {
     "Trained": "ravine.trained",
     "distill": "ravine.runs.distill",
     "export": "ravine.exporting",
+    "features": "ravine.runs.features",
+    "finetune": "ravine.runs.finetune",
     "kfold": "ravine.runs.kfold",
     "load": "ravine.loading",
     "lr_find": "ravine.runs.lr_search",
     "predict_with_uncertainty": "ravine.runs.uncertain",
+    "probe": "ravine.runs.probing",
     "resume": "ravine.runs",
     "train": "ravine.runs",
+    "transfers": "ravine.runs.transfers",
 }
 
 __all__ = [
@@ -56,12 +64,16 @@ __all__ = [
     "Trained",
     "distill",
     "export",
+    "features",
+    "finetune",
     "kfold",
     "load",
     "lr_find",
     "predict_with_uncertainty",
+    "probe",
     "resume",
     "train",
+    "transfers",
 ]
 
 

@@ -3,7 +3,7 @@
 The exit code of the command line is a property of the error, so Python code and shell scripts see the same kinds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 
@@ -89,3 +89,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return "It has none"
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
+
+
+def listed(names: Collection[str], most: int = 3) -> str:
+    """The first few of many names: `"a, b, c and 7 more"`."""
+    first = ", ".join(list(names)[:most])
+    return first + (f" and {len(names) - most:,} more" if len(names) > most else "")

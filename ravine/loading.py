@@ -1,5 +1,6 @@
 """From a path to the trained network behind it."""
 
+import hashlib
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def network_of(given: Any, where: str) -> Trained | Ensemble:
     if not isinstance(network, Trained | Ensemble):
         raise UsageError(f"{type(given).__name__} is no network", where=where, expected="a network, a run or a path")
     return network
+
+
+def sha256_of(file: Path) -> str:
+    """Of the whole file, in hex. Raises OSError."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def weights_path(path: str | PathLike[str], use: str = "best") -> Path:

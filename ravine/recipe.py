@@ -60,8 +60,8 @@ class Recipe:
     rotate(15), jitter(0.2)" (ravine augment shows what they do); auto is light for colour images, else none."""
     regularize: str = "none"
     """Against overfitting: dropout(0.5), spatial_dropout, gaussian_dropout, dropconnect, stochastic_depth(0.1),
-    l2(5e-4), l1, elastic, max_norm(3), weight_noise, label_smoothing(0.1), norm_momentum, early_stopping(5), or
-    several: "dropout(0.5), label_smoothing(0.1)"."""
+    l2(5e-4), l2_sp(0.01) (toward the pretrained weights), l1, elastic, max_norm(3), weight_noise, label_smoothing(0.1),
+    norm_momentum, early_stopping(5), or several: "dropout(0.5), label_smoothing(0.1)"."""
     clip: float | str = math.inf
     """Longest gradient that is taken as it is; longer ones are shortened to it, per member. Or norm(1.0), the same;
     value(0.5), each number for itself; adaptive(0.01), by the length of the weights that it moves."""
@@ -130,20 +130,7 @@ class Recipe:
             value = getattr(self, name)
             if value != "auto" and not isinstance(value, int):
                 raise UsageError(f"cannot be {value!r}", where=f"--{name.replace('_', '-')}", expected="a whole number")
-        for name in (
-            "model",
-            "pretrained",
-            "normalize",
-            "keep",
-            "freeze",
-            "optimizer",
-            "schedule",
-            "augment",
-            "regularize",
-            "average",
-            "teacher",
-            "sweep",
-        ):
+        for name in _TEXTS:
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"cannot be {getattr(self, name)!r}", where=f"--{name}", expected="a name, as text")
         for name, choices in _CHOICES.items():
@@ -204,6 +191,8 @@ _RANGES = [
     ("seed", 0, 2**63 - 1),
 ]
 _WHOLE = ("epochs", "batch", "size", "folds", "fold", "patience", "snapshots", "members", "first_member", "seed")
+_TEXTS = ("model", "pretrained", "normalize", "keep", "freeze", "optimizer", "schedule", "augment", "regularize")
+_TEXTS += ("average", "teacher", "sweep")
 _CHOICES = {
     "balance": ("none", "loss", "sampler"),
     "bn": ("auto", "frozen", "stats", "train"),

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ravine import data, draws, spec
+from ravine import building, data, draws
 from ravine.ensembles import Answers
 from ravine.errors import DataError, UsageError
-from ravine.models import MODELS
 from ravine.population import Population, forward
 from ravine.prediction import CHUNK, Predictor
 from ravine.training.evaluate import Score, evaluate
@@ -148,9 +147,9 @@ class Trained(Predictor):
         return looking(self._run, self.normalize, views, len(self.population.members))
 
     def _member(self, k: int) -> torch.nn.Module:
-        model = spec.parse(self.about["model"])
         with draws.own_generators():  # the initial weights, which are overwritten, are drawn
-            return spec.build(model, MODELS, in_shape=self.in_shape, classes=len(self.classes))
+            head = self.about.get("head", "linear")
+            return building.network(self.about["model"], self.in_shape, len(self.classes), head, flag="model")
 
     def _check_pixels(self, dtype: np.dtype, where: str) -> None:
         """Pixels 0..255 and floats are scaled differently, so that neither can stand in for the other."""

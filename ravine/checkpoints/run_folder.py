@@ -36,6 +36,7 @@ class RunFolder:
         self.best_weights = path / "weights" / "best.safetensors"
         self.last_weights = path / "weights" / "last.safetensors"
         self.raw_weights = path / "weights" / "raw.safetensors"  # the last step's own, where an average is deployed
+        self.pretrained = path / "weights" / "pretrained.safetensors"  # what a fine-tuning began with
         self.snapshot_weights = path / "weights" / "snapshots.safetensors"
         self.checkpoints = path / "checkpoints"
         self.weights_path = path / "path"  # the weights along the way

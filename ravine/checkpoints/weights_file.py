@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _BLANK = "0" * 64
+_SCORED = "ravine evaluate scores it on data, ravine finetune trains it for yours"
 _LONGEST_HEADER = 100_000_000  # the safetensors library's own limit
 
 
@@ -80,6 +81,14 @@ def read_about(path: Path) -> dict[str, Any]:
         return _read_header(file, path)[1]["about"]
 
 
+def is_ours(path: Path) -> bool:
+    """Whether ravine wrote the file, damaged or not, from its header; without torch. Raises DataError: no such file."""
+    with _open(path) as file:
+        length = int.from_bytes(file.read(8), "little")
+        text = file.read(min(length, _LONGEST_HEADER))
+    return text.startswith(b'{"__metadata__"') and b'"ravine":' in text.partition(b"}")[0]
+
+
 def _open(path: Path) -> BinaryIO:
     try:
         if path.exists() and not path.is_file():
@@ -106,7 +115,7 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[bytes, dict[str, Any]]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise _not_safetensors(path) from None
     if ours is None:
-        cure = "Its tensors can be read with safetensors.torch.load_file, but classes and preprocessing are not in it"
+        cure = f"It names no classes: {_SCORED}; safetensors.torch.load_file gives its tensors"
         raise DataError("a safetensors file that ravine did not write", where=str(path), cure=cure)
     if not isinstance(ours, dict) or ours.get("format") != _FORMAT:
         version = ours.get("format") if isinstance(ours, dict) else None
@@ -120,5 +129,7 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 def _not_safetensors(path: Path) -> DataError:
-    cure = "Files of other kinds (.pth, .ckpt, .h5) have to be converted to safetensors first"
+    if path.suffix.lower() in (".pth", ".pt", ".th"):
+        return DataError("PyTorch's own file, which names no classes", where=str(path), cure=_SCORED)
+    cure = "Files of other kinds (.ckpt, .h5) have to be converted to safetensors first"
     return DataError("not a safetensors file, or cut short", where=str(path), cure=cure)

@@ -7,6 +7,10 @@ from importlib import import_module
 # name -> what it does; the module of the same name is imported only when it is asked for
 COMMANDS = {
     "train": "train on a folder of images; the same command again resumes",
+    "finetune": "train from pretrained weights, with a head for your classes",
+    "features": "write what a pretrained network makes of your images, as an .npz",
+    "probe": "see what a pretrained network's features know of your classes, in seconds",
+    "transfers": "find which pretrained blocks serve your data, and what to freeze",
     "resume": "go on with an interrupted run",
     "kfold": "cross-validate: every image validated once, and k networks that vote",
     "lr-find": "suggest a learning rate, with a picture",

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from ravine.cli.flags import parse
+
+if TYPE_CHECKING:
+    from ravine.data import Dataset
+    from ravine.prediction import Predictor
+    from ravine.training.console import Console
 
 
 @dataclass(frozen=True)
@@ -16,12 +21,14 @@ class Options:
       ravine evaluate best.safetensors new-photos.zip --json
       ravine evaluate runs/photos photos/ --use last --split val
       ravine evaluate runs/photos photos/ --tta flip
+      ravine evaluate resnet20.th photos/ --model resnet20 --normalize imagenet
 
-    Scores the test/ split of DATA if it has one, else val/, else all of it, and says which.
+    Scores the test/ split of DATA if it has one, else val/, else all of it, and says which. A file of others' making
+    (.pth, .pt, .th, .safetensors, or timm:NAME) names no classes: its outputs are taken to be those of DATA, sorted.
     """
 
     weights: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WEIGHTS")]
-    """A run's folder or a weights file."""
+    """A run's folder or a weights file, also of others' making."""
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
     """Folder, .zip, .npz, or digits."""
     split: Literal["auto", "train", "val", "test"] = "auto"
@@ -30,6 +37,13 @@ class Options:
     """Which weights of a run."""
     tta: str = "none"
     """Test-time augmentation, scored beside the plain network: flip, 10crop, or N draws of the training's own."""
+    model: str = "auto"
+    """Of a file of others' making: the network, such as resnet20; auto recognises ravine's own by names and shapes."""
+    normalize: str = "auto"
+    """Of a file of others' making: what it was trained with: imagenet, half, or values(mean, std) with lists in 0..1;
+    auto is imagenet."""
+    size: int | Literal["auto"] = "auto"
+    """Of a file of others' making: side in pixels that images are brought to; auto is what suits them."""
     max_bad: float = 0.01
     """Share of unreadable images that is accepted (they are left out, and listed)."""
     device: str = "auto"
@@ -45,15 +59,11 @@ def run(arguments: Sequence[str]) -> int:
     from ravine.checkpoints.records import dumps
     from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.report import print_score, print_views
-    from ravine.loading import load
     from ravine.training.console import Console
 
     keep_freed_memory()
     console = Console()
-    trained = load(options.weights, use=options.use, device=options.device)
-    dataset = trained.open(
-        options.data, max_bad=options.max_bad, cache=options.cache or None, progress=console.decoding
-    )
+    trained, dataset = _opened(options, console)
     console.close()
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
@@ -71,3 +81,31 @@ def run(arguments: Sequence[str]) -> int:
         if viewed:
             print_views(score, viewed, options.tta)
     return 0
+
+
+def _opened(options: Options, console: "Console") -> "tuple[Predictor, Dataset]":
+    """The network, and the data as it sees them."""
+    from ravine.devices import device_named
+    from ravine.errors import UsageError
+    from ravine.loading import load
+    from ravine.runs import starting
+
+    how = {"max_bad": options.max_bad, "cache": options.cache or None, "progress": console.decoding}
+    if starting.is_foreign(options.weights):
+        device = device_named(options.device)
+        start = starting.start_from(options.weights, model=options.model, normalize=options.normalize)
+        starting.refuse_uncounted(start)
+        for sentence in start.said:
+            console.say(sentence)
+        dataset = starting.opened(start, options.data, options.size, **how)
+        trained = starting.as_trained(start, dataset, device)
+        console.say(starting.order_said(dataset))
+        channels, height, width = trained.in_shape
+        console.say(f"images are seen as {width} x {height} pixels in {channels} channels")
+        return trained, dataset
+    for flag in ("model", "normalize", "size"):
+        if getattr(options, flag) != "auto":
+            where = f"--{flag} {getattr(options, flag)}"
+            raise UsageError(f"{options.weights} says itself what it is", where=where, cure=f"Leave --{flag} out")
+    trained = load(options.weights, use=options.use, device=options.device)
+    return trained, trained.open(options.data, **how)

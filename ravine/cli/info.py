@@ -19,10 +19,11 @@ class Options:
     """Examples:
     ravine info runs/photos
     ravine info best.safetensors --json
+    ravine info resnet20.th
     """
 
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
-    """A run's folder or a weights file."""
+    """A run's folder or a weights file, also of others' making (.pth, .pt, .th, .safetensors)."""
     json: bool = False
     """Print one JSON object."""
 
@@ -53,9 +54,30 @@ def run(arguments: Sequence[str]) -> int:
 def _of_weights(path: Path) -> dict[str, Any]:
     from ravine.checkpoints import weights_file
 
+    if not weights_file.is_ours(path):
+        return _of_foreign(path)
     about = weights_file.read_about(path)
     parts = [{**part, "recipe": tomllib.loads(part["recipe"])} for part in about.get("parts", [about])]
     return {**about, "parts": parts} if "parts" in about else parts[0]
+
+
+def _of_foreign(path: Path) -> dict[str, Any]:
+    from ravine.errors import DataError
+    from ravine.loading import sha256_of
+    from ravine.runs.recognising import recognised
+    from ravine.transfer import read_state_dict
+
+    said: list[str] = []
+    state = read_state_dict(path, said.append)
+    counted = [t.numel() for name, t in state.items() if t.is_floating_point() and ".running_" not in name]
+    facts: dict[str, Any] = {"weights": str(path), "made_by": "others", "tensors": len(state)}
+    facts |= {"parameters": sum(counted), "sha256": sha256_of(path)}
+    try:
+        found = recognised(state, str(path))
+        facts |= {"model": found.model, "outputs": found.outputs, "channels": found.channels}
+    except DataError as error:
+        said.append(error.what)
+    return {**facts, "said": said} if said else facts
 
 
 def _of_run(path: Path) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from ravine.models.convnet import convnet
 from ravine.models.mlp import mlp
 from ravine.models.resnet import resnet
 from ravine.models.resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110
+from ravine.models.timm_door import timm_network
+from ravine.models.timm_weights import timm_weights
 from ravine.spec import Spec
 
 __all__ = [
@@ -27,11 +29,13 @@ __all__ = [
     "resnet44",
     "resnet56",
     "resnet110",
+    "timm_network",
+    "timm_weights",
 ]
 
 MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": mlp, "convnet": convnet, "resnet": resnet}
 MODELS |= {"resnet20": resnet20, "resnet32": resnet32, "resnet44": resnet44, "resnet56": resnet56}
-MODELS |= {"resnet110": resnet110}
+MODELS |= {"resnet110": resnet110, "timm": timm_network}
 
 
 def auto(in_shape: tuple[int, ...]) -> Spec:

@@ -52,7 +52,7 @@ class _ResNet(nn.Module):
         self.layer3 = _stage(2 * width, 4 * width, blocks)
         self.linear = nn.Linear(4 * width, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, x: Tensor) -> Tensor:

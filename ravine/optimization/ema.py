@@ -35,4 +35,4 @@ class EMA(Average):
         # d = min(decay, (1 + t) / (10 + t));   a <- d a + (1 - d) w
         d = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for a, w in zip(self.averages, self.weights, strict=True):
-            a.mul_(d).add_((1 - d) * w)
+            a.lerp_(w, 1 - d)  # exact where both are equal: an average of what is frozen is that

@@ -10,6 +10,7 @@ from ravine.regularization.gaussian_dropout import GaussianDropout
 from ravine.regularization.insertions import INSERTIONS, insert
 from ravine.regularization.l1 import l1, soft_threshold
 from ravine.regularization.l2 import l2
+from ravine.regularization.l2_sp import l2_sp
 from ravine.regularization.label_smoothing import label_smoothing
 from ravine.regularization.masks import weights_only
 from ravine.regularization.max_norm import max_norm, shorten_units
@@ -45,6 +46,7 @@ __all__ = [
     "insert",
     "l1",
     "l2",
+    "l2_sp",
     "label_smoothing",
     "linear_decay",
     "max_norm",

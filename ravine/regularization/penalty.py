@@ -6,10 +6,12 @@ extra = penalize(model, penalty)      # after backward: the gradients are those 
 optimizer.step()
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+
+from ravine.errors import UsageError
 
 _BLOCK = 1 << 17  # columns
 
@@ -17,16 +19,37 @@ Penalty = Callable[[Tensor, Tensor], Tensor]
 """From weights `[K, ...]` to values `[K]`; adds its gradient to the gradients `[K, ...]`, in place."""
 
 
-def penalize(model: nn.Module, penalty: Penalty) -> Tensor:
+def penalize(model: nn.Module, penalty: Penalty, start: Mapping[str, Tensor] | None = None) -> Tensor:
     """Adds a penalty's gradient to that of every weight of 2 or more dimensions; returns its value, a scalar.
 
     For any loop, between `backward` and the step. Weights without a gradient (frozen ones) are left out.
+
+    Args:
+        model: after `backward`.
+        penalty: of the weights, or of their distance to a start.
+        start: weights by name to measure from, such as pretrained ones: with l2 that is L2-SP. Those that it does not
+            name, such as a new head's, are measured from 0.
+
+    Raises:
+        UsageError: a start of another shape than the weight, or one that is the weight itself.
     """
     total = torch.zeros(())
-    for w in model.parameters():
+    for name, w in model.named_parameters():
         if w.dim() > 1 and w.grad is not None:
-            total = total.to(w.device) + penalty(w.detach().unsqueeze(0), w.grad.unsqueeze(0)).sum()
+            moved = w.detach() if start is None or name not in start else _from(name, w.detach(), start[name])
+            total = total.to(w.device) + penalty(moved.unsqueeze(0), w.grad.unsqueeze(0)).sum()
     return total
+
+
+def _from(name: str, w: Tensor, start: Tensor) -> Tensor:
+    if start.shape != w.shape:
+        found = f"{name} starts as {list(start.shape)}, the weight is {list(w.shape)}"
+        raise UsageError(found, where="penalize", expected="equal shapes", cure="Leave a new head out of start")
+    if start.data_ptr() == w.data_ptr():  # as of state_dict(), which is no copy: no distance, ever
+        raise UsageError(
+            f"the start of {name} is the weight itself", where="penalize", expected="a copy", cure="clone()"
+        )
+    return w - start.to(w)
 
 
 def coefficient(strength: float | Tensor, mask: Tensor | None) -> float | Tensor:

@@ -1,7 +1,7 @@
 """Where the parts of a network are that regularization acts on, found by the names that are usual.
 
-ravine's own networks, timm's and torchvision's are covered: a head called `head`, `fc` or `classifier`, stages called
-`stage1`, `layer1`, `s1` or `stages`, blocks that have a `drop_path` (None or a module) in their residual branch.
+ravine's own networks, timm's and torchvision's are covered: a head called `head`, `fc`, `linear` or `classifier`, stages
+called `stage1`, `layer1`, `s1` or `stages`, blocks that have a `drop_path` (None or a module) in their residual branch.
 """
 
 import re
@@ -12,7 +12,7 @@ from torch import nn
 from ravine.errors import UsageError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_HEADS = ("head", "fc", "classifier")
+_HEADS = ("head", "fc", "linear", "classifier")
 _STAGE = re.compile(r"(stage|layer|s)\d+")
 _STAGES = ("stages", "layers", "blocks")
 _BRANCHES = ("drop_path", "drop_path1", "drop_path2")

@@ -1,5 +1,7 @@
 """What "auto" means: the decisions that a recipe leaves open, made from the data and said aloud."""
 
+from typing import Any
+
 import torch
 
 from ravine import augmentation, data, models, spec
@@ -7,6 +9,8 @@ from ravine.errors import UsageError
 from ravine.optimization import RULES
 from ravine.recipe import Recipe
 from ravine.runs import descent, folding, snapshots, sweeping, teaching
+from ravine.runs.beginning import settled_head
+from ravine.runs.starting import Start
 
 
 def with_held_out(dataset: data.Dataset, recipe: Recipe) -> tuple[data.Dataset, Recipe]:
@@ -23,17 +27,25 @@ def with_held_out(dataset: data.Dataset, recipe: Recipe) -> tuple[data.Dataset, 
     return data.with_validation(dataset, float(recipe.val), recipe.test, recipe.seed), recipe
 
 
-def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tuple[Recipe, list[str]]:
+def resolve(
+    recipe: Recipe, dataset: data.Dataset, device: torch.device, start: Start | None = None
+) -> tuple[Recipe, list[str]]:
     """The recipe without any "auto" (but `forward`, which is timed), and a sentence for each decision.
 
     Args:
         recipe: as asked for, after `with_held_out`.
         dataset: with its validation split.
         device: where it will train.
+        start: the pretrained weights that it names.
     """
     train = dataset.splits["train"]
     n, shape, said, decided = len(train), tuple(train.shape), [], {}
-    if recipe.model == "auto":
+    if start:
+        decided, told = _from_pretrained(recipe, start, dataset)
+        said += told
+    else:
+        decided |= {"unfreeze_at": 0.0, "layer_decay": 1.0, "head": "mlp" if recipe.head == "mlp" else "linear"}
+    if not start and recipe.model == "auto":
         decided["model"] = str(models.auto(shape))
         said.append(f"model {decided['model']} ({models.auto_reason(shape)})")
     decided["augment"], why = augmentation_for(recipe.augment, shape)
@@ -60,6 +72,20 @@ def resolve(recipe: Recipe, dataset: data.Dataset, device: torch.device) -> tupl
     if recipe.snapshots:
         said.append(snapshots.planned(recipe, len(data.steps(n, batch))))
     return recipe, said
+
+
+def _from_pretrained(recipe: Recipe, start: Start, dataset: data.Dataset) -> tuple[dict[str, Any], list[str]]:
+    """What is decided where a training starts from pretrained weights, and a sentence for each decision."""
+    head, why = settled_head(recipe, start, dataset.classes)
+    decided: dict[str, Any] = {"model": start.model, "head": head}
+    if recipe.unfreeze_at == "auto":
+        alone = recipe.freeze == "none" and head != "keep"  # a head that knows its classes spoils nothing below it
+        decided["unfreeze_at"] = _HEAD_ALONE if alone else 0.0
+    if recipe.layer_decay == "auto":
+        decided["layer_decay"] = _LAYER_DECAY
+    if recipe.forward == "auto":
+        decided["forward"] = "direct" if recipe.members == 1 else "loop"  # what is frozen is run member by member
+    return decided, [*start.said, f"model {start.model}; {why}"]
 
 
 def _rate(recipe: Recipe) -> float:
@@ -89,6 +115,8 @@ def augmentation_for(asked: str, shape: tuple[int, ...]) -> tuple[str, str]:
     return "none", "gray or tiny images may be signs that a flip turns into others"
 
 
+# Of a training from pretrained weights: the share in which the head is trained alone, and the rate from block to block
+_HEAD_ALONE, _LAYER_DECAY = 0.3, 0.8
 # Measured on CIFAR-10 and its subsets and on the digits, see benchmarks/RESULTS.md
 _RATES = {"sgd": 0.3, "momentum": 0.05, "adagrad": 5e-2, "rmsprop": 2e-3, "adam": 3e-3, "adamw": 3e-3, "adamax": 6e-3}
 _RATES |= {"nadam": 3e-3, "lion": 5e-4, "muon": 2e-2}

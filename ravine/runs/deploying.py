@@ -1,6 +1,6 @@
 """The networks as they are used: with their averaged weights, where there is an average."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -17,6 +17,7 @@ def averaged(
     batches: Callable[[], Iterable[torch.Tensor]],
     seed: int,
     identities: Sequence[int],
+    held: Collection[str] = (),
 ) -> Iterator[None]:
     """Inside the block the weights are the averaged ones, once there are any, and batch norm's statistics are theirs.
 
@@ -25,6 +26,7 @@ def averaged(
         average: of them.
         batches: the training inputs `[K, B, ...]` that the statistics are taken over.
         seed, identities: of what the networks draw meanwhile, and as which member each draws.
+        held: names of the modules that stay in eval mode meanwhile, with their statistics: those of frozen blocks.
     """
     if average is None or not average.begun:
         yield
@@ -34,7 +36,7 @@ def averaged(
         inputs = list(batches())
         for k, member in enumerate(population.members):
             with draws.seeded(seed, identities[k], "statistics"):
-                recompute_statistics(member, [x[k] for x in inputs])
+                recompute_statistics(member, [x[k] for x in inputs], held)
         try:
             yield
         finally:

@@ -10,7 +10,8 @@ from ravine import data, spec
 from ravine.augmentation import Pipeline, parse
 from ravine.errors import DataError, UsageError
 from ravine.recipe import Recipe
-from ravine.training.feed import Normalization, Take, TrainingFeed
+from ravine.runs.starting import Start, normalization_named
+from ravine.training.feed import Normalization, Take, TrainingFeed, normalization
 
 
 def refuse_too_little(dataset: data.Dataset) -> None:
@@ -21,6 +22,14 @@ def refuse_too_little(dataset: data.Dataset) -> None:
         raise DataError(found, where=dataset.name, expected="at least 2 and 1")
     if len(dataset.classes) < 2:
         raise DataError("one class only", where=dataset.name, expected="images of two classes or more")
+
+
+def input_normalization(recipe: Recipe, train: data.Split, start: Start | None) -> Normalization:
+    """What inputs are brought to: as the pretrained weights are used to, as asked for, or by the data's own numbers."""
+    asked = "data" if recipe.normalize == "auto" else recipe.normalize
+    channels = train.shape[0] if len(train.shape) == 3 else None
+    named = start.normalization if start else normalization_named(asked, channels=channels or 3)
+    return named or normalization(train.take, len(train))
 
 
 def training_feed(

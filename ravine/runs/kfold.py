@@ -20,8 +20,10 @@ from ravine.loading import load
 from ravine.recipe import Recipe
 from ravine.runs.fold_results import OutOfFold, csv_of, summarize
 from ravine.runs.folding import dealt, unseen_classes, with_warnings
+from ravine.runs.opening import opened, start_of
 from ravine.runs.run import Run, check
 from ravine.runs.session import said_finished, train_in
+from ravine.runs.starting import Start
 from ravine.training.console import Console
 
 
@@ -58,7 +60,8 @@ def kfold(
     recipe = recipe.changed(folds=recipe.folds or 5)
     check(recipe)
     console = Console(quiet=quiet)
-    dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
+    start = start_of(recipe)
+    dataset = opened(source, recipe, start, cache=cache, console=console)
     where = data.location(source) or dataset.fingerprint
     request = {"data": where, "recipe": recipe.to_toml(), "kfold": recipe.folds}
     folder, verdict = find(Path(out), f"{name or dataset.name}-kfold", request, fresh)
@@ -67,7 +70,8 @@ def kfold(
             _say(dataset, recipe, console)
             first = with_warnings(dataset, recipe)
             told = replace(dataset, findings=replace(dataset.findings, warnings=()))
-            runs = [_fold(folder, told if i else first, where, recipe, i, device, quiet) for i in range(recipe.folds)]
+            sets = [first] + [told] * (recipe.folds - 1)
+            runs = [_fold(folder, one, where, recipe, i, device, quiet, start) for i, one in enumerate(sets)]
             if verdict != "finished":
                 _conclude(folder, dataset, recipe, runs, device)
     except (UsageError, DataError):
@@ -78,7 +82,14 @@ def kfold(
 
 
 def _fold(
-    folder: RunFolder, dataset: data.Dataset, where: str, recipe: Recipe, i: int, device: str, quiet: bool
+    folder: RunFolder,
+    dataset: data.Dataset,
+    where: str,
+    recipe: Recipe,
+    i: int,
+    device: str,
+    quiet: bool,
+    start: Start | None,
 ) -> Run:
     """One fold's run, trained as `ravine.train` would, to its end."""
     own = recipe.changed(fold=i, first_member=recipe.first_member + i * recipe.members)
@@ -89,7 +100,7 @@ def _fold(
         return Run(said_finished(place, dataset, Console(quiet=True)))
     try:
         with place.lock():
-            return Run(train_in(place, dataset, own, device, console, ()))
+            return Run(train_in(place, dataset, own, device, console, (), start))
     except Interrupted as error:
         cure = "The same ravine kfold command goes on"
         raise Interrupted(error.exit_code - 128, where=error.where, cure=cure) from None

@@ -25,7 +25,10 @@ from ravine.optimization import RULES
 from ravine.optimization.range_test import RangeTest, Sweep
 from ravine.recipe import Recipe
 from ravine.runs import descent, regularizing
+from ravine.runs.beginning import refuse_without
 from ravine.runs.defaults import resolve, with_held_out
+from ravine.runs.opening import opened, start_of
+from ravine.runs.starting import Start
 from ravine.runs.trainer import Training
 from ravine.training.console import Console
 from ravine.training.feed import TrainingFeed
@@ -75,19 +78,23 @@ def lr_find(
     asked = (recipe or Recipe()).changed(**settings)
     if asked.sweep:
         raise UsageError("tries rates by itself", where="ravine lr-find", cure="Leave --sweep out")
+    refuse_without(asked)
     descent.check(asked)
     regularizing.pieces(asked)
     sweep, console = Sweep(low, high, steps), Console(quiet=quiet)
-    dataset = data.load(source, size=asked.size, max_bad=asked.max_bad, cache=cache, progress=console.decoding)
+    # all that is ever trained is trained from the first step: the sweep has no phases
+    asked_of = asked.changed(unfreeze_at=0.0, gradual=False) if asked.pretrained != "none" else asked
+    start = start_of(asked)
+    dataset = opened(source, asked, start, cache=cache, console=console)
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
     on = device_named(device)
-    dataset, held = with_held_out(dataset, asked)
-    decided, _ = resolve(held, dataset, on)
+    dataset, held = with_held_out(dataset, asked_of)
+    decided, _ = resolve(held, dataset, on, start)
     what = f"{decided.model}, {decided.optimizer}, batches of {decided.batch}, augment {decided.augment}"
     console.say(f"{what}: {steps} steps at rates from {low:g} to {high:g}")
     try:
-        _train(sweep, decided, dataset, on, console)
+        _train(sweep, decided, dataset, on, console, start)
     finally:
         console.close()
     test = sweep.result(float(decided.lr))
@@ -108,13 +115,20 @@ class _Enough(Exception):
     """The sweep has ended."""
 
 
-def _train(sweep: Sweep, recipe: Recipe, dataset: data.Dataset, device: torch.device, console: Console) -> None:
+def _train(
+    sweep: Sweep,
+    recipe: Recipe,
+    dataset: data.Dataset,
+    device: torch.device,
+    console: Console,
+    start: Start | None,
+) -> None:
     """Fills the sweep."""
     steps = len(sweep.rates) + 1
     # one epoch of all steps, so that nothing is validated; lr 1, so that the schedule's factor is the rate
     alone = recipe.changed(members=1, snapshots=0, forward="direct", epochs=1, lr=1.0, schedule="constant")
     alone = alone.changed(optimizer=without_rate(alone).optimizer)
-    training = Training(alone, dataset, device)
+    training = Training(alone, dataset, device, start=start)
     training.feed = _Unbroken(**{f.name: getattr(training.feed, f.name) for f in fields(training.feed)}, length=steps)
     training.schedule = lambda progress: sweep.rates[min(round(progress * steps), steps - 2)]
     before = [0.0, 0]

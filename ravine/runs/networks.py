@@ -6,26 +6,33 @@ from typing import Any
 import torch
 from torch import nn
 
-from ravine import draws, spec
+from ravine import building, draws
 from ravine.errors import UsageError
-from ravine.models import MODELS
 from ravine.population import Forward, Population, fastest_way, forward
 from ravine.recipe import Recipe
+from ravine.runs.beginning import Begin
 from ravine.runs.regularizing import put_into
 
 
 def network_maker(
-    recipe: Recipe, in_shape: tuple[int, ...], classes: int, identities: Sequence[int]
+    recipe: Recipe,
+    in_shape: tuple[int, ...],
+    classes: int,
+    identities: Sequence[int],
+    head: str = "linear",
+    begin: Begin | None = None,
 ) -> Callable[[int], nn.Module]:
     """A function from k to member k's network, with initial weights that depend on the seed and on `identities[k]`.
 
-    Dropout and the like are put in afterwards and draw nothing: runs with and without start from the same weights.
+    `begin` then puts pretrained weights into it. Dropout and the like are put in last and draw nothing: runs with and
+    without start from the same weights.
     """
-    model = spec.parse(recipe.model, flag="--model")
 
     def make(member: int) -> nn.Module:
         with draws.seeded(recipe.seed, identities[member], "init"):
-            network = spec.build(model, MODELS, flag="--model", in_shape=in_shape, classes=classes)
+            network = building.network(recipe.model, in_shape, classes, head)
+        if begin:
+            begin(network, identities[member])
         put_into(network, recipe)
         return network
 
@@ -47,7 +54,7 @@ def runner(recipe: Recipe, population: Population, batch: torch.Tensor | None) -
         )
     if batch is not None:
         # compiled networks run member by member, so there is nothing to choose
-        with draws.own_generators(), _autocast(recipe, batch.device):  # dropout draws while it is timed
+        with draws.own_generators(), autocast(recipe, batch.device):  # dropout draws while it is timed
             way, timed = ("loop", {}) if recipe.compile and recipe.members > 1 else fastest_way(population, batch)
     if recipe.compile:
         if way in ("wide", "vmap"):
@@ -60,11 +67,12 @@ def runner(recipe: Recipe, population: Population, batch: torch.Tensor | None) -
 
 def _in_bfloat16(run: Forward, recipe: Recipe) -> Forward:
     def cast(batch: torch.Tensor, *reseed: Any) -> torch.Tensor:
-        with _autocast(recipe, batch.device):
+        with autocast(recipe, batch.device):
             return run(batch, *reseed).float()
 
     return cast
 
 
-def _autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+    """A block in which a recipe's networks run in its precision."""
     return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")

@@ -17,6 +17,7 @@ from ravine.regularization import (
     INSERTIONS,
     PENALTIES,
     insert,
+    l2_sp,
     label_smoothing,
     max_norm,
     soft_threshold,
@@ -35,6 +36,7 @@ def early_stopping(patience: int = 5) -> int:
 REGULARIZERS: dict[str, Callable[..., Any]] = {
     **INSERTIONS,
     **PENALTIES,
+    "l2_sp": l2_sp,
     "max_norm": max_norm,
     "weight_noise": weight_noise,
     "label_smoothing": label_smoothing,
@@ -44,6 +46,7 @@ REGULARIZERS: dict[str, Callable[..., Any]] = {
 _GIVEN = {
     **{name: ("model",) for name in INSERTIONS},
     **{name: ("mask",) for name in PENALTIES},
+    "l2_sp": ("start", "mask"),
     "max_norm": ("weights", "layout"),
     "weight_noise": ("weights", "mask", "generators"),
     "label_smoothing": ("y", "classes"),
@@ -99,7 +102,10 @@ def smoothing(recipe: Recipe) -> float:
 
 
 def penalty(
-    recipe: Recipe, population: Population, columns: Mapping[str, torch.Tensor] = MappingProxyType({})
+    recipe: Recipe,
+    population: Population,
+    columns: Mapping[str, torch.Tensor] = MappingProxyType({}),
+    start: torch.Tensor | None = None,
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None:
     """What is added to the loss, as a function of weights and gradients `[K, P]`; None for nothing.
 
@@ -107,6 +113,7 @@ def penalty(
         recipe: its `regularize` is followed.
         population: what is penalized.
         columns: strengths `[K, 1]` of penalties that differ between members, by name.
+        start: the pretrained weights `[K, P]`, 0 where there are none; of l2_sp.
 
     Raises:
         UsageError: a strength that cannot be.
@@ -114,6 +121,8 @@ def penalty(
     found, mask = pieces(recipe), weights_only(population.layout, population.weights.device)
     found |= {name: {"strength": column} for name, column in columns.items() if name in PENALTIES}
     terms = [PENALTIES[name](**settings, mask=mask) for name, settings in found.items() if name in PENALTIES]
+    if "l2_sp" in found and start is not None:
+        terms.append(l2_sp(**found["l2_sp"], start=start, mask=mask))
     if not terms:
         return None
     return lambda weights, grads: torch.stack([term(weights, grads) for term in terms]).sum(0)
@@ -142,9 +151,14 @@ def projection(recipe: Recipe, population: Population) -> Callable[[torch.Tensor
 
 
 def perturbation(
-    recipe: Recipe, population: Population, identities: Sequence[int]
+    recipe: Recipe,
+    population: Population,
+    identities: Sequence[int],
+    factors: Callable[[], torch.Tensor] | None = None,
 ) -> Callable[[int, int], AbstractContextManager[None]] | None:
     """A block with noise on the weights, by epoch and step, drawn as `identities` `[K]`; None for no noise.
+
+    `factors` gives what each weight's rate is multiplied by now, `[P]`: what is frozen stays as it is.
 
     Raises:
         UsageError: a sigma that cannot be.
@@ -161,6 +175,7 @@ def perturbation(
         generators = [
             draws.generator(recipe.seed, k, "weight_noise", epoch, step, device=weights.device) for k in identities
         ]
-        return weight_noise(rows, **settings, mask=mask, generators=generators)
+        moved = mask if factors is None else mask * (factors() > 0)
+        return weight_noise(rows, **settings, mask=moved, generators=generators)
 
     return perturb

@@ -8,6 +8,7 @@ import numpy as np
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.runs import snapshots
 from ravine.runs.judging import judged as judged_ensemble
+from ravine.runs.scoring import score
 from ravine.runs.state import about, named
 from ravine.runs.trainer import Training
 from ravine.trained import Trained
@@ -24,12 +25,12 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
     frozen = [{**asdict(one), "best_epoch": training.best.epochs[one.member]} for one in training.position.frozen]
     held_out = [name for name in ("val", "test") if name in training.dataset.splits]
     with training.deployed():
-        last = {name: training.score(name) for name in held_out}
+        last = {name: score(training, name) for name in held_out}
     kept = {name: tensor.clone() for name, tensor in training.population.state().items()}
     training.population.load(training.best.state)
-    best = {name: training.score(name) for name in held_out}
+    best = {name: score(training, name) for name in held_out}
     n = len(training.dataset.splits["train"])
-    clean = training.score("train", np.linspace(0, n - 1, min(n, _CLEAN)).astype(np.int64))
+    clean = score(training, "train", np.linspace(0, n - 1, min(n, _CLEAN)).astype(np.int64))
     training.population.load(kept)
     judged = best[held_out[-1]]
     confusions = [{"true": classes[a], "predicted": classes[b], "count": count} for a, b, count in judged.confusions()]

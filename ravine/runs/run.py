@@ -17,7 +17,8 @@ from ravine.ensemble import Ensemble
 from ravine.errors import DataError, UsageError
 from ravine.loading import load
 from ravine.recipe import Recipe
-from ravine.runs import descent, folding, regularizing, snapshots, teaching
+from ravine.runs import beginning, descent, folding, regularizing, snapshots, teaching
+from ravine.runs.opening import opened, start_of
 from ravine.runs.session import Observer, said_finished, train_in
 from ravine.trained import Trained
 from ravine.training.console import Console
@@ -84,7 +85,7 @@ def train(
 
     Args:
         source: the data.
-        name: of the run's folder in `out`; the data's name where None.
+        name: of the run's folder in `out`; the data's name where None ("-finetuned" from pretrained weights).
         out: folder of all runs.
         fresh: start anew in NAME-2, NAME-3, ... instead of resuming.
         device: auto, cpu, cuda, ...
@@ -100,16 +101,18 @@ def train(
     recipe = (recipe or Recipe()).changed(**settings)
     check(recipe)
     console = Console(quiet=quiet)
-    dataset = data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding)
+    start = start_of(recipe)
+    dataset = opened(source, recipe, start, cache=cache, console=console)
     where = data.location(source) or dataset.fingerprint
     request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
-    folder, verdict = find(Path(out), name or dataset.name, request, fresh)
+    base = name or (f"{dataset.name}-finetuned" if start else dataset.name)
+    folder, verdict = find(Path(out), base, request, fresh)
     if verdict == "finished":
         return Run(said_finished(folder, dataset, console))
     try:
         with folder.lock():
             told = folding.with_warnings(dataset, recipe)
-            return Run(train_in(folder, told, recipe, device, console, tuple(observers)))
+            return Run(train_in(folder, told, recipe, device, console, tuple(observers), start))
     except (UsageError, DataError):
         if verdict == "new" and not folder.checkpoints.exists():  # never began: the name stays free
             shutil.rmtree(folder.path)
@@ -118,6 +121,7 @@ def train(
 
 def check(recipe: Recipe) -> None:
     """Raises UsageError for what cannot be, before any data is read."""
+    beginning.refuse_without(recipe)
     descent.check(recipe)
     regularizing.pieces(recipe)
     snapshots.check(recipe)
@@ -136,14 +140,17 @@ def resume(
 ) -> Run:
     """Takes a run up where it was; `source` is needed only for a run on arrays, or where the data has moved."""
     run, console = Run(path), Console(quiet=quiet)
-    if "kfold" in run.folder.read_json("request.json"):
-        raise UsageError("a run of several folds", where=str(path), cure="Its ravine kfold command goes on with it")
+    for several in ("kfold", "transfers"):
+        if several in run.folder.read_json("request.json"):
+            cure = f"Its ravine {several} command goes on with it"
+            raise UsageError("a folder of several trainings", where=str(path), cure=cure)
     if run.folder.finished:
         return Run(said_finished(run.folder, None, console))
     dataset, recipe = data_of(run, source, cache, console)
     with run.folder.lock():
         told = folding.with_warnings(dataset, recipe)
-        return Run(train_in(run.folder, told, recipe, device, console, tuple(observers)))
+        start = start_of(recipe, run.folder)
+        return Run(train_in(run.folder, told, recipe, device, console, tuple(observers), start))
 
 
 def data_of(
@@ -159,7 +166,7 @@ def data_of(
     """
     recipe = Recipe.from_toml(run.folder.read_json("request.json")["recipe"], run.folder.request)
     source = source_of(run) if source is None else source
-    return data.load(source, size=recipe.size, max_bad=recipe.max_bad, cache=cache, progress=console.decoding), recipe
+    return opened(source, recipe, start_of(recipe, run.folder), cache=cache, console=console), recipe
 
 
 def source_of(run: Run) -> str:

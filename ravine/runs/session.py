@@ -15,8 +15,11 @@ from ravine.recipe import Recipe
 from ravine.runs import path, sweep_result, sweeping
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.environment import changes, environment_of
+from ravine.runs.plan_lines import plan_lines
 from ravine.runs.results import summarize
 from ravine.runs.saving import Saver
+from ravine.runs.start_file import read_start, write_start
+from ravine.runs.starting import Start
 from ravine.runs.state import restore
 from ravine.runs.trainer import Training
 from ravine.training.console import Console, epoch_line, shown_accuracy
@@ -41,12 +44,16 @@ def train_in(
     device: str,
     console: Console,
     observers: tuple[Observer, ...],
+    start: Start | None = None,
 ) -> Path:
-    """Trains in a locked folder, from its newest checkpoint if it has one, to the end; returns the folder's path."""
+    """Trains in a locked folder, from its newest checkpoint if it has one, to the end; returns the folder's path.
+
+    `start` are the pretrained weights that the recipe names; once begun, the folder has its own copy of them.
+    """
     if folder.finished:  # by another process, between the look and the lock
         return said_finished(folder, dataset, console)
     console.log_to(folder.log)
-    training, saver = _prepare(folder, dataset, recipe, device_named(device), console)
+    training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start)
     with stop_requests() as stop:
         try:
             _epochs(training, saver, folder, console, stop, observers)
@@ -68,22 +75,33 @@ def train_in(
 
 
 def _prepare(
-    folder: RunFolder, dataset: data.Dataset, recipe: Recipe, device: torch.device, console: Console
+    folder: RunFolder,
+    dataset: data.Dataset,
+    recipe: Recipe,
+    device: torch.device,
+    console: Console,
+    start: Start | None,
 ) -> tuple[Training, Saver]:
     """A new training, or one restored from the newest verified checkpoint."""
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
     loaded = store.load_newest(folder.checkpoints)
     environment = environment_of(device)
+    if start and folder.pretrained.is_file():
+        start = read_start(folder.pretrained)
+    elif start:
+        write_start(folder.pretrained, start)
     if loaded is None:
         if folder.recipe.is_file():  # killed before its first save: what was decided then (and timed) stays decided
             recipe = Recipe.read(folder.recipe)
         dataset, recipe = with_held_out(dataset, recipe)
         recipe, swept = sweeping.settled(recipe)
-        recipe, said = resolve(recipe, dataset, device)
+        recipe, said = resolve(recipe, dataset, device, start)
         for line in swept + said:
             console.say(line)
-        training = Training(recipe, dataset, device)
+        training = Training(recipe, dataset, device, start=start)
+        for line in plan_lines(training) if start else ():
+            console.say(line)
         if training.timed:
             times = ", ".join(f"{way} {1000 * seconds:.1f} ms" for way, seconds in training.timed.items())
             console.say(f"{recipe.members} members by {training.recipe.forward} (a step: {times})")
@@ -97,7 +115,7 @@ def _prepare(
         console.warn(f"checkpoint damaged: {line}")
     _refuse_changed(loaded.state["fingerprint"], dataset)
     dataset, recipe = with_held_out(dataset, Recipe.read(folder.recipe))
-    training = Training(recipe, dataset, device)
+    training = Training(recipe, dataset, device, start=start)
     restore(training, loaded.tensors, loaded.state)
     training.times = [row for row in folder.read_rows("times.jsonl") if row["epoch"] <= training.position.epoch]
     folder.rewrite_metrics(training.rows)

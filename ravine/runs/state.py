@@ -79,6 +79,7 @@ def about(training: Training, which: str) -> dict[str, Any]:
         "which": which,
         "classes": list(training.dataset.classes),
         "model": training.recipe.model,
+        "head": training.head,
         "in_shape": list(training.in_shape),
         "members": len(voters),
         "places": voters,

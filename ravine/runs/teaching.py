@@ -4,7 +4,6 @@ The teacher sees each batch as the student does, augmented alike ("function matc
 recipe: the weights file with its SHA-256, so that a training that is taken up again finds it, and no other.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch.nn import functional as F
 from ravine import data, spec
 from ravine.ensembles.distillation import check_alpha, check_temperature, teacher_losses
 from ravine.errors import DataError, UsageError
-from ravine.loading import load, weights_path
+from ravine.loading import load, sha256_of, weights_path
 from ravine.prediction import Predictor
 from ravine.recipe import Recipe
 from ravine.training.feed import Normalization
@@ -76,7 +75,7 @@ def pinned(recipe: Recipe) -> str:
     if found is None:
         return recipe.teacher
     file = weights_path(found.path).resolve()
-    return str(Teacher(str(file), found.temperature, found.alpha, found.sha256 or _sha256(file)))
+    return str(Teacher(str(file), found.temperature, found.alpha, found.sha256 or sha256_of(file)))
 
 
 def load_teacher(teacher: Teacher, device: torch.device | str = "cpu") -> Predictor:
@@ -85,7 +84,7 @@ def load_teacher(teacher: Teacher, device: torch.device | str = "cpu") -> Predic
         cure = "Put it back where it was, or start anew with --fresh"
         raise DataError("the teacher is no longer there", where=teacher.path, cure=cure)
     file = weights_path(teacher.path)
-    if teacher.sha256 and _sha256(file) != teacher.sha256:
+    if teacher.sha256 and sha256_of(file) != teacher.sha256:
         cure = "Put back the file that it began with, or start anew with --fresh"
         raise DataError("the teacher has changed since this training began", where=str(file), cure=cure)
     return load(file, device=str(device))
@@ -166,8 +165,3 @@ def _refuse_unlike(teacher: Predictor, dataset: data.Dataset) -> None:
             expected = f"{shape}, as the student sees them"
             cure = "Train both at the same --size"
             raise DataError(f"sees inputs {part.in_shape}", where=teacher.name, expected=expected, cure=cure)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 The files of this folder and the command line are the only ones that know all rooms of the house.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -17,14 +16,17 @@ from ravine.ensembles import Snapshots
 from ravine.population import Population
 from ravine.recipe import Recipe
 from ravine.runs import descent, regularizing, sweeping, teaching
+from ravine.runs.beginning import beginning, kind_of_head, start_row
+from ravine.runs.cached_features import CachedFeatures, CachedFeed
 from ravine.runs.deploying import averaged
-from ravine.runs.feeding import class_weights, refuse_too_little, resident, training_feed
+from ravine.runs.feeding import class_weights, input_normalization, refuse_too_little, resident, training_feed
 from ravine.runs.freezing import overflowed, settle
 from ravine.runs.networks import network_maker, runner
 from ravine.runs.rows import metrics_row, times_row
+from ravine.runs.scoring import validate
+from ravine.runs.starting import Start
+from ravine.runs.tuning import Tuning
 from ravine.training.criterion import cross_entropy
-from ravine.training.evaluate import Score, evaluate
-from ravine.training.feed import clean_batches, normalization
 from ravine.training.fit import Frozen, Position, fit
 from ravine.training.selection import Best
 
@@ -42,6 +44,7 @@ class Training:
         dataset: with "train" and "val".
         device: where to train.
         identities: as whom each member draws, `[K]`, and so what it becomes; the recipe's where None.
+        start: the pretrained weights that the recipe names.
 
     Attributes:
         population, best: the networks as they are, and each member's best so far.
@@ -53,7 +56,12 @@ class Training:
     """
 
     def __init__(
-        self, recipe: Recipe, dataset: data.Dataset, device: torch.device, identities: Sequence[int] | None = None
+        self,
+        recipe: Recipe,
+        dataset: data.Dataset,
+        device: torch.device,
+        identities: Sequence[int] | None = None,
+        start: Start | None = None,
     ):
         refuse_too_little(dataset)
         train = dataset.splits["train"]
@@ -63,11 +71,14 @@ class Training:
         self._rate = columns.get("lr", float(recipe.lr))
         self.recipe, self.dataset, self.device = recipe, dataset, device
         self.in_shape = tuple(train.shape)
-        self.normalize = normalization(train.take, len(train))
+        self.normalize = input_normalization(recipe, train, start)
         self.takes = {name: resident(split, device) for name, split in dataset.splits.items()}
         self.labels = {name: torch.from_numpy(split.y).to(device) for name, split in dataset.splits.items()}
-        make = network_maker(recipe, self.in_shape, len(dataset.classes), self.identities)
+        self.head = kind_of_head(recipe, start)
+        begin = beginning(recipe, start, dataset.classes) if start else None
+        make = network_maker(recipe, self.in_shape, len(dataset.classes), self.identities, self.head, begin)
         self.population = Population(make, recipe.members, device)
+        self.tuning = Tuning(recipe, self.population, lambda: self.progress) if start else None
         teach = teaching.lessons(recipe, dataset, self.normalize, device)
         self.feed = training_feed(recipe, dataset, self.takes["train"], self.normalize, self.identities, device, teach)
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
@@ -78,9 +89,14 @@ class Training:
         self.snapshots = Snapshots(self.schedule, steps) if recipe.snapshots else None
         self.clip, self.ascend = descent.clipping(recipe, self.population), descent.ascent(recipe)
         self.average = descent.average(recipe, self.population.weights)
-        self.penalty = regularizing.penalty(recipe, self.population, columns)
-        self.perturb = regularizing.perturbation(recipe, self.population, self.identities)
+        began = start_row(recipe, self.population) if start else None
+        self.penalty = regularizing.penalty(recipe, self.population, columns, began)
+        factors = self.tuning.factors if self.tuning else None
+        self.perturb = regularizing.perturbation(recipe, self.population, self.identities, factors)
         self.project = regularizing.projection(recipe, self.population)
+        self._forward = self.run
+        if self.tuning:
+            self._hold(self.tuning, start)
         self.position = Position(torch.zeros(4, recipe.members, dtype=torch.float64, device=device))
         weights = class_weights(recipe, train.y, len(dataset.classes), device)
         self._criterion = cross_entropy(weights, regularizing.smoothing(recipe))
@@ -95,6 +111,11 @@ class Training:
     def step(self) -> int:
         """Optimizer steps done."""
         return self.position.epoch * self.feed.steps + self.position.step
+
+    @property
+    def progress(self) -> float:
+        """Which share of the training is done, 0 to 1, as its schedule counts."""
+        return self.position.progress(self.feed.steps, int(self.recipe.epochs))
 
     @property
     def finite(self) -> bool:
@@ -122,16 +143,17 @@ class Training:
         self._on_freeze = on_freeze
         if self.ended:
             return
+        cached = self.tuning.cached if self.tuning else None
         for epoch in fit(
             self.population,
-            self.run,
-            self.feed,
+            self._forward,
+            CachedFeed(self.feed, cached, int(self.recipe.epochs)) if cached else self.feed,
             criterion=teaching.criterion(self.recipe, self._criterion),
             update=self._update,
             clip=self.clip,
             schedule=self.schedule,
             epochs=int(self.recipe.epochs),
-            validate=self._validate,
+            validate=lambda: validate(self, self._sample),
             position=self.position,
             seed=self.recipe.seed,
             identities=self.identities,
@@ -154,9 +176,21 @@ class Training:
         """Inside the block the networks are those that are evaluated and kept: with their averaged weights, if any."""
         batches = max(1, _STATISTICS_SAMPLE // int(self.recipe.batch))
         inputs = lambda: (x for x, _ in islice(self.feed.epoch(0), batches))  # noqa: E731
-        return averaged(self.population, self.average, inputs, self.recipe.seed, self.identities)
+        held = self.tuning.held() if self.tuning else ()
+        return averaged(self.population, self.average, inputs, self.recipe.seed, self.identities, held)
+
+    def _hold(self, tuning: Tuning, start: Start | None) -> None:
+        """Sees to it that what is frozen stays as it is, and is computed once where that can be."""
+        self._forward = tuning.run(self.run)
+        self.penalty = tuning.penalty(self.penalty) if self.penalty else None
+        self.project = tuning.project(self.project) if self.project else None
+        fixed = self.feed.augment is None and self.feed.teach is None and not self.recipe.compile
+        if fixed and start and len(start.states) == 1:  # members of different beginnings share no features
+            tuning.cached = CachedFeatures(self, tuning.plan)
 
     def _update(self, weights: torch.Tensor, grads: torch.Tensor, factor: float) -> None:
+        if self.tuning:
+            self.stepper.factors = self.tuning.factors()
         self.stepper.step(weights, grads, factor)
         if self.project:
             self.project(weights, self._rate * factor)
@@ -181,21 +215,3 @@ class Training:
         """What an update changes besides the weights, `[K, ...]` each."""
         remembered = [value for value in self.stepper.state.values() if isinstance(value, torch.Tensor)]
         return remembered + (self.average.averages if self.average else [])
-
-    def _validate(self) -> tuple[Score, Score]:
-        """Scores on validation and on training images, without augmentation; keeps what is best."""
-        self.freeze_overflowed()
-        with self.deployed():
-            val, clean = self.score("val"), self.score("train", self._sample)
-            scores = list(zip(val.accuracy, val.loss, strict=True))
-            for frozen in self.position.frozen:  # an epoch that it did not finish is none of its own
-                scores[frozen.member] = (math.nan, math.nan)
-            self.best.update(self.population, self.position.epoch + 1, *zip(*scores, strict=True))
-        return val, clean
-
-    def score(self, split: str, rows: np.ndarray | None = None) -> Score:
-        """Scores the networks as they are, in eval mode, on a split or on some rows of it."""
-        self.population.train(False)
-        indices = torch.arange(len(self.labels[split])) if rows is None else torch.from_numpy(rows)
-        batches = clean_batches(self.takes[split], self.labels[split], indices.to(self.device), self.normalize)
-        return evaluate(self.run, batches, self.recipe.members, len(self.dataset.classes), self.voters)

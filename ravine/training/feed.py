@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 Take = Callable[[torch.Tensor], torch.Tensor]
+Normalize = Callable[[torch.Tensor], torch.Tensor]
 Augment = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -98,7 +99,7 @@ class TrainingFeed:
     order: Callable[[int, int], torch.Tensor]
     bounds: Sequence[tuple[int, int]]
     members: int
-    normalize: Normalization
+    normalize: Normalize
     augment: Augment | None = None
     numbers: Callable[[int, int], torch.Tensor] | None = None
     repeats: bool = False
@@ -170,7 +171,7 @@ def _handed_out(made: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
 
 
 def clean_batches(
-    take: Take, labels: torch.Tensor, rows: torch.Tensor, normalize: Normalization, batch: int = 512
+    take: Take, labels: torch.Tensor, rows: torch.Tensor, normalize: Normalize, batch: int = 512
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """`x` `[B, ...]`, `y` `[B]` of `rows` in their order, for scoring."""
     for part in rows.split(batch):

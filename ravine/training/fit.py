@@ -111,7 +111,7 @@ def fit(
         population.train()
         with draws.own_generators():
             for x, y in _timed(feed.epoch(position.epoch, position.step), seconds):
-                rate = schedule((position.epoch + position.step / feed.steps) / epochs)
+                rate = schedule(position.progress(feed.steps, epochs))
                 _copy(population.buffers, to=statistics)
                 losses, penalties, logits = objective.gradient(x, y, position.epoch, position.step)
                 norms = clip(population.grads)

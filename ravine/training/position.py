@@ -31,3 +31,7 @@ class Position:
     step: int = 0
     seen: int = 0
     frozen: list[Frozen] = field(default_factory=list)
+
+    def progress(self, steps: int, epochs: int) -> float:
+        """Which share of `epochs` of so many steps is done, 0 to 1, as a schedule counts."""
+        return (self.epoch + self.step / steps) / epochs

@@ -51,18 +51,12 @@ def blocks(model: nn.Module) -> tuple[Block, ...]:
         groups[-1:] = _parted(model, groups[-1])
     if len(groups) < 2:
         raise UsageError("the network has no blocks", expected="two or more parts with weights, the last is the head")
-    loose = tuple(name for name, _ in model.named_parameters(recurse=False))
-    loose_buffers = tuple(name for name, _ in model.named_buffers(recurse=False))
+    parameters, buffers = ([name for name, _ in named] for named in (model.named_parameters(), model.named_buffers()))
     names = [group[0] for group in groups]
     names[-1] = HEAD
     names[0] = STEM if _is_layer(model.get_submodule(names[0])) else names[0]
     return tuple(
-        Block(
-            name,
-            tuple(group),
-            (loose if i == 0 else ()) + tuple(_inside(model, group, "named_parameters")),
-            (loose_buffers if i == 0 else ()) + tuple(_inside(model, group, "named_buffers")),
-        )
+        Block(name, tuple(group), _inside(parameters, group, i == 0), _inside(buffers, group, i == 0))
         for i, (name, group) in enumerate(zip(names, groups, strict=True))
     )
 
@@ -89,7 +83,8 @@ def _units(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
     for name, child in module.named_children():
         with_weights = [c for c in child.children() if any(True for _ in c.parameters())]
         row = isinstance(child, nn.Sequential | nn.ModuleList) and not all(map(_is_layer, with_weights))
-        if row and len(with_weights) > 1:
+        bare = not child._parameters and not child._buffers  # what it held itself would be in no block
+        if row and bare and len(with_weights) > 1:
             yield from _units(child, f"{prefix}{name}.")
         else:
             yield prefix + name, child
@@ -107,6 +102,7 @@ def _layers(model: nn.Module, unit: str) -> Iterator[str]:
             yield name
 
 
-def _inside(model: nn.Module, group: list[str], kind: str) -> Iterator[str]:
-    for unit in group:
-        yield from (name for name, _ in getattr(model.get_submodule(unit), kind)(prefix=unit))
+def _inside(names: list[str], group: list[str], first: bool) -> tuple[str, ...]:
+    """Those of a group; the first one has what the network itself holds, such as a transformer's class token."""
+    held = tuple(f"{unit}." for unit in group)
+    return tuple(name for name in names if name.startswith(held) or (first and "." not in name))

@@ -37,7 +37,8 @@ def features(model: nn.Module, x: torch.Tensor, depth: int) -> torch.Tensor:
     """
     row = _checked(model, depth)
     before_head = depth == len(row) - 1
-    module = model.get_submodule(row[-1].modules[0] if before_head else row[depth - 1].modules[-1])
+    awaited = row[-1] if before_head else row[depth - 1]
+    module = model.get_submodule(awaited.modules[0 if before_head else -1])
 
     def reached(_: nn.Module, given: tuple[torch.Tensor, ...], out: torch.Tensor | None = None) -> None:
         raise _Reached(given[0] if out is None else out)
@@ -49,7 +50,7 @@ def features(model: nn.Module, x: torch.Tensor, depth: int) -> torch.Tensor:
         return stop.given
     finally:
         hook.remove()
-    raise UsageError(f"the network does not run {row[depth].name}", where="features", expected="blocks that it runs")
+    raise UsageError(f"the network does not run {awaited.name}", where="features", expected="blocks that it runs")
 
 
 def tail(model: nn.Module, depth: int) -> nn.Module:

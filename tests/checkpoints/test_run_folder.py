@@ -30,7 +30,7 @@ def test_layout_is_that_of_the_plan(tmp_path):
             "results.csv",
         ),
         *("summary.json", "log.txt", "weights/best.safetensors", "weights/last.safetensors", "checkpoints"),
-        *("weights/raw.safetensors", "weights/snapshots.safetensors", "path"),
+        *("weights/raw.safetensors", "weights/snapshots.safetensors", "weights/pretrained.safetensors", "path"),
     }
 
 

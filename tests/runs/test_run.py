@@ -13,7 +13,7 @@ import ravine
 from ravine import data
 from ravine.checkpoints import store, weights_file
 from ravine.errors import DataError, Interrupted, NonFiniteLossError, SaveError, UsageError
-from ravine.runs.trainer import Training
+from ravine.runs import results, scoring
 
 SMALL = {"model": "mlp(hidden=[16])", "epochs": 5, "batch": 32, "quiet": True, "device": "cpu"}
 
@@ -30,14 +30,15 @@ def weights_of(run, which):
 
 def script_scores(monkeypatch, accuracies):
     """The validation accuracy of epoch e is accuracies[e - 1], whatever was learned."""
-    plain = Training.score
+    plain = scoring.score
 
-    def score(self, split, rows=None):
-        got = plain(self, split, rows)
-        epoch = min(self.position.epoch, len(accuracies) - 1)
+    def score(training, split, rows=None):
+        got = plain(training, split, rows)
+        epoch = min(training.position.epoch, len(accuracies) - 1)
         return replace(got, accuracy=(accuracies[epoch],)) if split == "val" else got
 
-    monkeypatch.setattr(Training, "score", score)
+    monkeypatch.setattr(scoring, "score", score)
+    monkeypatch.setattr(results, "score", score)
 
 
 @pytest.mark.parametrize("interrupted_after", [None, 2, 3, 4])

@@ -1,0 +1,87 @@
+"""`ravine features`: what a pretrained network makes of images, as an .npz for anything that learns from arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from ravine.cli.flags import parse
+
+
+@dataclass(frozen=True)
+class Options:
+    """Examples:
+      ravine features runs/birds photos/ -o features.npz
+      ravine features resnet20.th photos.zip -o features.npz --model resnet20 --block layer2
+      ravine train features.npz
+
+    Writes x, y (and x_val, y_val, x_test, y_test where DATA has those splits) and classes: float32 features [N, F],
+    averaged over positions or tokens, in the order of DATA's sorted images. ravine train and numpy.load read the file.
+    """
+
+    weights: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WEIGHTS")]
+    """A run's folder, a weights file (.safetensors, .pth, .pt, .th), timm:NAME or hf-hub:NAME."""
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+    """Folder, .zip, .npz, or digits."""
+    out: Annotated[str, tyro.conf.arg(aliases=["-o"])] = "features.npz"
+    """The .npz to write; one that is there already is replaced."""
+    block: str = "auto"
+    """Name or number of the block after which features are taken; auto takes what the head is given."""
+    member: int = 0
+    """Which of several networks, from 0."""
+    model: str = "auto"
+    """What a file of others' making is: resnet20, 'timm("resnet50")'; auto recognises ravine's models."""
+    normalize: str = "auto"
+    """What pixels are brought to: imagenet, half, data, values(mean, std); auto is what the weights are used to."""
+    size: str = "auto"
+    """Side in pixels that images are brought to; auto is what the weights were trained on."""
+    max_bad: float = 0.01
+    """Share of unreadable images that is accepted (they are left out, and listed)."""
+    device: str = "auto"
+    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
+    cache: str = ""
+    """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
+    json: bool = False
+    """Print what was written as one JSON object."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parse(Options, arguments, "features")
+    from pathlib import Path
+
+    from ravine.checkpoints.records import dumps
+    from ravine.cli.allocator import keep_freed_memory
+    from ravine.errors import UsageError
+    from ravine.exporting.exported import check_place
+    from ravine.runs.features import checked, features
+
+    out = checked(options.out)
+    for given in (options.weights, options.data):
+        if Path(given).resolve() == out.resolve():
+            raise UsageError("is what it is made from", where=f"--out {out}", expected="another name")
+    check_place(out)
+    keep_freed_memory()
+    found = features(
+        options.weights,
+        options.data,
+        block=options.block,
+        member=options.member,
+        model=options.model,
+        normalize=options.normalize,
+        size=int(options.size) if options.size.isdecimal() else options.size,
+        max_bad=options.max_bad,
+        device=options.device,
+        cache=options.cache or None,
+    )
+    replaced = ", replaced" if out.exists() else ""
+    found.save(out)
+    if options.json:
+        print(dumps({"out": str(out), **found.to_json()}))
+        return 0
+    counts = ", ".join(f"{split} {len(y):,}" for split, y in found.y.items())
+    print(
+        f"{out}  {out.stat().st_size / 1e6:.1f} MB{replaced}: {found.width} features of {found.block}; images: {counts}"
+    )
+    print(f"train on them with  ravine train {out}")
+    return 0

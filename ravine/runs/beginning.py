@@ -1,0 +1,112 @@
+"""What a network begins with where a recipe names pretrained weights: which blocks, and which head."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from ravine.errors import DataError, UsageError
+from ravine.population import Population
+from ravine.recipe import Recipe
+from ravine.runs.regularizing import pieces
+from ravine.runs.starting import Start, load_start
+from ravine.transfer import blocks, chosen, classifier
+
+Begin = Callable[[nn.Module, int], None]
+
+
+def settled_head(recipe: Recipe, start: Start, classes: Sequence[str]) -> tuple[str, str]:
+    """The recipe's head without "auto": linear, mlp or keep; and why.
+
+    Raises:
+        DataError: the pretrained head is to be kept, and is one for other classes.
+    """
+    same = start.classes is not None and set(start.classes) == set(classes)
+    head = recipe.head if recipe.head != "auto" else "keep" if same else "linear"
+    if head != "keep":
+        return head, f"a new {head} head for {len(classes)} classes"
+    if start.classes is not None and not same:
+        other = sorted(set(classes) ^ set(start.classes))
+        what = f"classes that only one of both knows: {', '.join(other[:5])}{', ...' if len(other) > 5 else ''}"
+        raise DataError(what, where="--head keep", expected="the classes of the weights", cure="Use --head linear")
+    if start.outputs != len(classes):
+        what = f"{start.outputs} pretrained outputs for {len(classes)} classes"
+        raise DataError(what, where="--head keep", expected="as many", cure="Use --head linear")
+    if start.classes is None:
+        return head, "the pretrained head is kept; its outputs are taken to be the classes in sorted order"
+    return head, "the pretrained head is kept, since the classes are the same; --head linear for a new one"
+
+
+def kind_of_head(recipe: Recipe, start: Start | None) -> str:
+    """How the head is made, of a settled recipe: linear or mlp."""
+    return start.head if recipe.head == "keep" and start else "mlp" if recipe.head == "mlp" else "linear"
+
+
+def beginning(recipe: Recipe, start: Start, classes: Sequence[str]) -> Begin:
+    """A function that copies the pretrained weights that are kept into a new network of a member's number.
+
+    Args:
+        recipe: settled; its `keep` and `head` are followed.
+        start: the weights. Those of several networks are dealt out by number.
+        classes: the order of the logits, into which a kept head is brought.
+    """
+    order = None
+    if recipe.head == "keep" and start.classes is not None:
+        order = torch.tensor([start.classes.index(name) for name in classes])
+
+    def begin(network: nn.Module, number: int) -> None:
+        load_start(network, start, number, kept_names(recipe, network))
+        if order is not None:
+            for values in network.get_submodule(classifier(network)).parameters(recurse=False):
+                values.data.copy_(values.data[order])
+
+    return begin
+
+
+def kept_names(recipe: Recipe, network: nn.Module) -> tuple[str, ...]:
+    """The parameters and buffers of a network that come from the pretrained weights; the classifier with head=keep.
+
+    Raises:
+        UsageError: `keep` names blocks that there are not.
+    """
+    row = blocks(network)
+    kept = chosen([block.name for block in row], recipe.keep, "--keep")
+    names = [(*block.parameters, *block.buffers) for block, taken in zip(row, kept, strict=True) if taken]
+    if recipe.head == "keep":
+        return tuple(name for of_block in names for name in of_block)
+    new = classifier(network)
+    new = new.rpartition(".")[0] if recipe.head == "mlp" else new
+    return tuple(name for of_block in names for name in of_block if not name.startswith(f"{new}."))
+
+
+def start_row(recipe: Recipe, population: Population) -> torch.Tensor:
+    """The weights `[K, P]` that a population has begun with, where they are pretrained; 0 elsewhere."""
+    kept = set(kept_names(recipe, population.members[0]))
+    start = population.weights.clone()
+    for slot in population.layout:
+        if slot.name not in kept:
+            start[:, slot.start : slot.stop] = 0.0
+    return start
+
+
+def refuse_without(recipe: Recipe) -> None:
+    """Raises UsageError for settings that mean nothing without pretrained weights."""
+    if recipe.pretrained != "none":
+        if recipe.forward in ("wide", "vmap"):
+            what = "what is frozen is run member by member"
+            raise UsageError(what, where=f"--forward {recipe.forward}", expected="loop or auto with --pretrained")
+        return
+    asked = {
+        "keep": recipe.keep != "all",
+        "freeze": recipe.freeze != "none",
+        "unfreeze_at": recipe.unfreeze_at not in ("auto", 0),
+        "gradual": recipe.gradual,
+        "layer_decay": recipe.layer_decay not in ("auto", 1),
+        "bn": recipe.bn != "auto",
+        "head": recipe.head == "keep",
+        "regularize": "l2_sp" in pieces(recipe),
+    }
+    for name, given in asked.items():
+        if given:
+            where = f"--{name.replace('_', '-')}"
+            raise UsageError("means nothing without pretrained weights", where=where, cure="Give --pretrained WEIGHTS")

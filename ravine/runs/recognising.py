@@ -1,0 +1,187 @@
+"""Which of ravine's models weights are of: their settings are read off the shapes, and every name has to fit."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isqrt
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ravine import building, draws, spec
+from ravine.errors import DataError, listed
+from ravine.models import MODELS
+from ravine.models.timm_door import timm_input
+from ravine.transfer import aligned, classifier, fitted
+
+State = Mapping[str, torch.Tensor]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A model, and the weights that are of it.
+
+    Attributes:
+        model: its text, with settings.
+        state: the weights under the model's own names, without what it does not have.
+        prefix: what stood before the names.
+        outputs: logits; 0 where the weights have no head.
+        channels: of the images; None for feature arrays.
+        left: names that the model does not have.
+        missing: names that the weights do not have.
+        names: how many the model has.
+        problems: why they do not fit, by name.
+    """
+
+    model: str
+    state: dict[str, torch.Tensor]
+    prefix: str
+    outputs: int
+    channels: int | None
+    left: tuple[str, ...]
+    missing: tuple[str, ...]
+    names: int
+    problems: Mapping[str, str]
+
+
+def recognised(state: State, where: str, model: str = "auto") -> Recognised:
+    """The model that weights are of.
+
+    Args:
+        state: tensors by name.
+        where: they come from, for messages.
+        model: "auto" looks among `MODELS`, and all names and shapes have to be equal; any other text is the model that
+            they have to be of, all but the head, and what is left over is told.
+
+    Raises:
+        DataError: weights of another network, or of none that is known by sight; says how near the nearest is.
+        UsageError: no such model.
+    """
+    if model != "auto":
+        asked = spec.parse(model, flag="--model")
+        tried = []
+        for in_shape in _shapes(state, asked):
+            tried.append(_tried(state, model, in_shape))
+            if not tried[-1].problems:
+                return tried[-1]
+        raise _of_another(state, max(tried, key=_fit), where)
+    tried = []
+    for one in _all_tried(state):
+        if not one.problems and not one.left and one.outputs:
+            return one
+        tried.append(one)
+    nearest = max(tried, key=_fit, default=None)
+    near = f"; {len(nearest.state)} of {nearest.names} names fit {nearest.model}" if nearest and nearest.state else ""
+    known = ", ".join(name for name in MODELS if name != "timm")
+    cure = "Say what they are of: --model resnet20, or any network of timm's, --model 'timm(\"resnet50\")'"
+    raise DataError(f"weights of none of {known}{near}", where=where, cure=cure)
+
+
+def _of_another(state: State, found: Recognised, where: str) -> DataError:
+    first = listed([f"{name} {why}" for name, why in found.problems.items()])
+    what = f"not weights of {found.model}: {len(found.state)} of {found.names} names fit; {first}"
+    what += f"; left over: {listed(found.left)}" if found.left else ""
+    nearest = max((one for one in _all_tried(state) if not one.problems), key=_fit, default=None)
+    cure = f"Did you mean --model {nearest.model!r}?" if nearest and _fit(nearest) > _fit(found) else ""
+    return DataError(what, where=where, cure=cure)
+
+
+def _fit(one: Recognised) -> int:
+    return len(one.state) - len(one.problems) - len(one.left)
+
+
+def _all_tried(state: State) -> Iterator[Recognised]:
+    for text in _candidates(state):
+        yield from (_tried(state, str(text), in_shape) for in_shape in _shapes(state, text))
+
+
+def _tried(state: State, model: str, in_shape: Shape) -> Recognised:
+    """How the weights fit this model, with as many outputs as they have."""
+    network = _on_paper(model, in_shape, 2)
+    own, prefix = aligned(state, network)
+    last = own.get(f"{classifier(network)}.weight")
+    outputs = 0 if last is None else len(last)
+    network = _on_paper(model, in_shape, max(outputs, 1))
+    match = fitted(state, network)
+    outputs = outputs if f"{classifier(network)}.weight" in match.loaded else 0
+    taken = {name: own[name] for name in match.loaded}
+    channels = in_shape[0] if len(in_shape) == 3 else None
+    left = tuple(name for name in match.left if name not in match.problems)
+    names = len(network.state_dict())
+    return Recognised(model, taken, prefix, outputs, channels, left, match.missing, names, match.problems)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves initial weights undrawn: on the meta device the first draw imports torch._dynamo, which takes a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        drawn = func in (torch.Tensor.normal_, torch.Tensor.uniform_)
+        return args[0] if drawn else func(*args, **(kwargs or {}))
+
+
+def _on_paper(model: str, in_shape: Shape, classes: int) -> nn.Module:
+    """The network without numbers."""
+    with draws.own_generators(), torch.device("meta"), _Undrawn():
+        return building.network(model, in_shape, classes)
+
+
+def _candidates(state: State) -> Iterator[spec.Spec]:
+    """The models that may be meant, with the settings that the shapes tell."""
+    stem, patches = _shape(state, "conv1.weight"), _shape(state, "stem.0.0.weight")
+    if len(stem) == 4 and 16 <= stem[0] <= 1024:
+        width = {} if stem[0] == 64 else {"width": stem[0]}
+        yield from (spec.Spec("resnet", (), {"depth": depth, **width}) for depth in (18, 34))
+    if len(stem) == 4 and 4 <= stem[0] <= 512:
+        width = {} if stem[0] == 16 else {"width": stem[0]}
+        yield from (
+            spec.Spec(name, (), width) for name in ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")
+        )
+    if len(patches) == 4 and 4 <= patches[0] <= 512:
+        yield spec.Spec("convnet", (), {} if patches[0] == 32 else {"width": patches[0]})
+    hidden = []
+    while len(shape := _shape(state, f"hidden.{len(hidden)}.0.weight")) == 2:
+        hidden.append(shape[0])
+    if hidden:
+        yield spec.Spec("mlp", (), {"hidden": hidden})
+
+
+def _shapes(state: State, asked: spec.Spec) -> list[Shape]:
+    """Inputs for which the model may have been built: its parameters may depend on them."""
+    model = asked.name
+    if model == "mlp":
+        return [_shape(state, "hidden.0.0.weight")[1:] or (1,)]
+    if model == "timm":
+        return _shapes_of_timm(state, asked)
+    first = _shape(state, "stem.0.0.weight" if model == "convnet" else "conv1.weight")
+    channels = _channels(first)
+    if model == "convnet":  # its stem depends on the size: one halving more each time
+        return [(channels, side, side) for side in (16, 32, 64, 128, 256, 512)]
+    side = 224 if model == "resnet" and first[-1:] == (7,) else 32
+    return [(channels, side, side)]
+
+
+def _shapes_of_timm(state: State, asked: spec.Spec) -> list[Shape]:
+    """What the network was made for, and what a transformer's number of positions tells."""
+    _, settings = spec.bind(asked, MODELS, flag="--model", given={"in_shape": (), "classes": 0})
+    (_, height, width), first = timm_input(settings["name"])
+    channels, side = _channels(_shape(state, f"{first}.weight")), _side_of_transformer(state)
+    return [(channels, height, width)] + ([(channels, side, side)] if side not in (0, height) else [])
+
+
+def _channels(first: Shape) -> int:
+    """Of the images, from the first convolution's weight; the tensors of a file come in any order."""
+    return first[1] if len(first) == 4 else 3
+
+
+def _side_of_transformer(state: State) -> int:
+    """From the number of its positions; 0 where there are none."""
+    positions, patch = _shape(state, "pos_embed"), _shape(state, "patch_embed.proj.weight")
+    return isqrt(positions[1]) * patch[-1] if len(positions) == 3 and len(patch) == 4 else 0
+
+
+def _shape(state: State, name: str) -> Shape:
+    """Of the tensor of that name, whatever stands before it; () where there is none."""
+    ends = [key for key in state if key == name or key.endswith(f".{name}")]
+    return tuple(state[min(ends, key=len)].shape) if ends else ()
