@@ -2,14 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+TIMM := .venv-timm
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-timm lint bench clean
 
 demo: $(READY)
 	$(BIN)/ravine train digits --fresh
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The tests marked timm, in a venv of their own: a torchvision fits one torch only, and there is none beside torch 2.13 CPU
+test-timm: $(TIMM)/ready
+	$(TIMM)/bin/python -m pytest -m timm
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -21,7 +26,7 @@ bench: $(READY)
 	for script in loop startup checkpoint ensemble $(if $(DATA),ingest); do $(BIN)/python benchmarks/$$script.py $(DATA) || exit 1; done
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(TIMM) .pytest_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -29,3 +34,15 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(READY)
+
+$(TIMM)/ready: pyproject.toml constraints.txt constraints-timm.txt
+	test -x $(TIMM)/bin/python || test $$(df -Pk . | awk 'NR == 2 { print $$4 }') -gt 10000000 || \
+		{ echo "make test-timm: $(TIMM) takes 7 GB; less than 10 GB of disk are free"; exit 1; }
+	test -x $(TIMM)/bin/python || $(PYTHON) -m venv $(TIMM)
+	grep -v '^torch==' constraints.txt | cat - constraints-timm.txt >$(TIMM)/constraints.txt
+	$(TIMM)/bin/python -m pip install --quiet --disable-pip-version-check -c $(TIMM)/constraints.txt \
+		$$(grep -E '^torch(vision)?==' constraints-timm.txt) || \
+		{ echo "make test-timm: torch and torchvision of constraints-timm.txt cannot be installed here"; exit 1; }
+	$(TIMM)/bin/python -m pip install --quiet --disable-pip-version-check -c $(TIMM)/constraints.txt -e '.[dev,timm]'
+	$(TIMM)/bin/python -c 'import timm'
+	touch $(TIMM)/ready

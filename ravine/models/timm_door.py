@@ -74,7 +74,7 @@ def library() -> ModuleType:
             return timm
         found = f"timm {timm.__version__} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
     cure = f'Install it: pip install "ravine[timm]"; its torchvision has to fit torch {torch.__version__}'
-    raise UsageError(found, where="timm", cure=cure)
+    raise UsageError(found, cure=cure)
 
 
 def check_architecture(name: object, where: str) -> None:

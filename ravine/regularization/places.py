@@ -1,7 +1,8 @@
 """Where the parts of a network are that regularization acts on, found by the names that are usual.
 
-ravine's own networks, timm's and torchvision's are covered: a head called `head`, `fc`, `linear` or `classifier`, stages
-called `stage1`, `layer1`, `s1` or `stages`, blocks that have a `drop_path` (None or a module) in their residual branch.
+ravine's own networks, timm's and torchvision's are covered: a head called `head`, `fc`, `linear` or `classifier`,
+stages called `stage1`, `layer1`, `s1` or `stages`, blocks that have a `drop_path` (None or a module) in their residual
+branch.
 """
 
 import re

@@ -97,7 +97,9 @@ def _rate(recipe: Recipe) -> float:
     if "lr" in settings:
         recipe = recipe.changed(lr=settings["lr"])  # refuses what is no rate
     network = spec.parse(recipe.model, flag="--model").name
-    measured = _CONVNET_RATES[rule.name] if network == "convnet" else _RATES[rule.name]
+    # pretrained, a convnet too wants no more: 40 to 1,000 images of digits and CIFAR-10 (benchmarks/RESULTS.md)
+    alone = network == "convnet" and recipe.pretrained == "none"
+    measured = _CONVNET_RATES[rule.name] if alone else _RATES[rule.name]
     return measured if recipe.lr == "auto" else recipe.lr
 
 

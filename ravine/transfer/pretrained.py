@@ -84,7 +84,7 @@ def fitted(state: State, network: nn.Module, skip: Collection[str] = ()) -> Matc
 def load_into(network: nn.Module, state: State, skip: Collection[str] = ()) -> Match:
     """Copies weights into a network, where they are fitted as by `fitted`.
 
-    A head for another number of classes is left out, and batch norm's counters may be missing; anything else has to fit.
+    A head for another number of classes is left out, batch norm's counters may be missing; anything else has to fit.
 
     Raises:
         DataError: they do not fit; lists the first few reasons, and nothing was copied.

@@ -93,15 +93,18 @@ def _from_torch(content: bytes, path: Path) -> Any:
             warnings.simplefilter("ignore")  # of torch's own deprecations; the reader of old files meets them
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # UnpicklingError, RuntimeError, EOFError, and whatever a damaged pickle leads to
-        raise _refused(str(error), path) from None
+        raise _refused(str(error), content, path) from None
 
 
-def _refused(why: str, path: Path) -> DataError:
+def _refused(why: str, content: bytes, path: Path) -> DataError:
     """torch's paragraphs in one line."""
     where, expected = str(path), "tensors by name, a state dict"
     if "TorchScript" in why or path.suffix.lower() == ".pt2":
         return DataError("a program, not weights", where=where, expected=expected, cure=_TRUSTED)
-    if "Weights only load failed" in why:
+    if "Unsupported operand" in why and content.startswith((b"PK", b"\x80")):
+        what = "a pickle of a kind that cannot be read safely, of which nothing was run"
+        return DataError(what, where=where, expected=expected, cure=_TRUSTED)
+    if "Weights only load failed" in why and "Unsupported operand" not in why:
         asked = re.search(r"GLOBAL ([\w.]+)", why)
         what = f"a pickle that asks for code{f' ({asked[1]})' if asked else ''}, of which nothing was run"
         return DataError(what, where=where, expected=expected, cure=_TRUSTED)

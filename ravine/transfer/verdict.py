@@ -134,7 +134,8 @@ def _advice(found: "Transfer") -> tuple[int | None, str, str]:
     reached, over = f"{command} reaches {_accuracy(found, 'whole', chosen)}", over_scratch[chosen]
     if chosen == 0:
         least = found.depths[1]
-        said = f"Freeze nothing: {reached}, and with {first_blocks(found, least)} frozen it would lose ({behind[least]})"
+        fewest = first_blocks(found, least)
+        said = f"Freeze nothing: {reached}, and with {fewest} frozen it would lose ({behind[least]})"
     else:
         blocks = "all but the head" if chosen == len(found.blocks) else first_blocks(found, chosen)
         rival = f"not clearly below the best, {in_place(best)} ({behind[chosen]})"

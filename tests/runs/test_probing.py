@@ -139,6 +139,14 @@ def test_the_probe_is_put_together_from_its_pieces(place):
     assert plain["blocks"][1]["linear"]["interval"] == found.blocks[1].linear.interval
 
 
+def test_the_most_frequent_class_is_that_of_the_images_fitted_on(place):
+    arrays = photos((90, 30, 60))
+    arrays["y"] = np.repeat([0, 1, 2], [20, 60, 10])
+    arrays["y_test"] = np.repeat([0, 1, 2], [36, 6, 18])
+    found = ravine.probe(place / "tested", arrays, **QUIET)
+    assert found.majority.accuracy == pytest.approx(0.1)
+
+
 def test_labels_that_are_chance_are_not_found_in_the_features(place):
     """Nothing is chosen on the images that judge: with random labels they show chance, however many strengths."""
     arrays = photos((300, 300, 900))

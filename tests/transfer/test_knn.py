@@ -56,7 +56,7 @@ def test_a_tie_goes_to_the_nearer_ones():
 
 
 def test_votes_count_before_nearness():
-    x = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 1.1]])
+    x = torch.tensor([[1.0, 0.0], [-0.5, 1.0], [-0.6, 1.0]])
     y = torch.tensor([0, 1, 1])
     assert nearest_neighbours(x, y, x, y, 2, ks=[3]).predict(torch.tensor([[1.0, 0.0]])).tolist() == [1]
 
@@ -65,7 +65,8 @@ def test_only_the_angle_matters_and_each_row_is_its_own_nearest(digits):
     (x, y), val, (x_test, _) = digits
     found = nearest_neighbours(x, y, *val, 10, ks=[5])
     longer = nearest_neighbours(x * torch.arange(1, len(x) + 1)[:, None], y, *val, 10, ks=[5])
-    assert torch.equal(found.predict(x_test), longer.predict(x_test * 1e-3))
+    for scale in (1e-3, 1e3):
+        assert torch.equal(found.predict(x_test), longer.predict(x_test * scale))
     assert torch.equal(nearest_neighbours(x, y, *val, 10, ks=[1]).predict(x), y)
 
 
