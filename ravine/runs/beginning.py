@@ -102,7 +102,7 @@ def refuse_without(recipe: Recipe) -> None:
         "unfreeze_at": recipe.unfreeze_at not in ("auto", 0),
         "gradual": recipe.gradual,
         "layer_decay": recipe.layer_decay not in ("auto", 1),
-        "bn": recipe.bn != "auto",
+        "bn": recipe.bn not in ("auto", "train"),
         "head": recipe.head == "keep",
         "regularize": "l2_sp" in pieces(recipe),
     }

@@ -45,6 +45,7 @@ def resolve(
         said += told
     else:
         decided |= {"unfreeze_at": 0.0, "layer_decay": 1.0, "head": "mlp" if recipe.head == "mlp" else "linear"}
+        decided |= {"bn": "train", "normalize": "data" if recipe.normalize == "auto" else recipe.normalize}
     if not start and recipe.model == "auto":
         decided["model"] = str(models.auto(shape))
         said.append(f"model {decided['model']} ({models.auto_reason(shape)})")

@@ -65,11 +65,12 @@ def recognised(state: State, where: str, model: str = "auto") -> Recognised:
         for in_shape in _shapes(state, asked):
             tried.append(_tried(state, model, in_shape))
             if not tried[-1].problems:
+                _refuse_part_of_another(state, tried[-1], where)
                 return tried[-1]
         raise _of_another(state, max(tried, key=_fit), where)
     tried = []
     for one in _all_tried(state):
-        if not one.problems and not one.left and one.outputs:
+        if _exact(one):
             return one
         tried.append(one)
     nearest = max(tried, key=_fit, default=None)
@@ -77,6 +78,19 @@ def recognised(state: State, where: str, model: str = "auto") -> Recognised:
     known = ", ".join(name for name in MODELS if name != "timm")
     cure = "Say what they are of: --model resnet20, or any network of timm's, --model 'timm(\"resnet50\")'"
     raise DataError(f"weights of none of {known}{near}", where=where, cure=cure)
+
+
+def _refuse_part_of_another(state: State, found: Recognised, where: str) -> None:
+    """Raises DataError where weights fit only since they are of a deeper network, of which much would be left."""
+    other = next((one for one in _all_tried(state) if _exact(one)), None) if found.left else None
+    if other is not None:
+        what = f"weights of {other.model}, of which {found.model} does not have {len(found.left)} tensors"
+        cure = f"Did you mean --model {other.model!r}?"
+        raise DataError(f"{what} ({listed(found.left)})", where=where, cure=cure)
+
+
+def _exact(one: Recognised) -> bool:
+    return not one.problems and not one.left and bool(one.outputs)
 
 
 def _of_another(state: State, found: Recognised, where: str) -> DataError:

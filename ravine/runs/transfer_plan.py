@@ -99,8 +99,13 @@ def experiment(
     every, sizes = len(row) - 1, {name: values.numel() for name, values in network.named_parameters()}
     names = tuple(block.name for block in row[:-1])
     if wanted and max(wanted) > every:
-        what = f"there are {every} blocks before the head: {', '.join(names)}"
+        what = f"{counted(every)} before the head: {', '.join(names)}"
         raise UsageError(what, where=f"--depths {max(wanted)}", expected=f"0 to {every}")
     depths = spread_out(every) if wanted is None else tuple(sorted({0, every, *wanted}))
     parameters = tuple(sum(sizes[name] for name in block.parameters) for block in row)
     return Experiment(recipe, held, start, device, names, parameters, depths)
+
+
+def counted(blocks: int) -> str:
+    """`1 block`, `7 blocks`."""
+    return f"{blocks} block{'s' * (blocks != 1)}"

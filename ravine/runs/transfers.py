@@ -21,7 +21,7 @@ from ravine.recipe import Recipe
 from ravine.runs.opening import opened, start_of
 from ravine.runs.run import check
 from ravine.runs.trainer import Training
-from ravine.runs.transfer_plan import Experiment, checked, experiment, numbers
+from ravine.runs.transfer_plan import Experiment, checked, counted, experiment, numbers
 from ravine.runs.transfer_points import Row, point, right_of
 from ravine.runs.transfer_result import result
 from ravine.training.console import Console
@@ -142,7 +142,7 @@ def _say(plan: Experiment, planned: Sequence[Setting], there: int, console: Cons
     for line in said:
         console.say(line)
     val = len(plan.dataset.splits["val"])
-    console.say(f"{len(plan.blocks)} blocks before the head: {', '.join(plan.blocks)}")
+    console.say(f"{counted(len(plan.blocks))} before the head: {', '.join(plan.blocks)}")
     seeds = f"{decided.members} seed{'s' * (decided.members > 1)}"
     console.say(
         f"{len(planned)} trainings of {seeds} and {decided.epochs} epochs: depths {', '.join(map(str, plan.depths))}; "

@@ -190,8 +190,8 @@ def test_when_all_are_lost_the_training_ends(digits):
 def test_a_run_says_it_and_its_weights_are_those_that_vote(digits, tmp_path, monkeypatch, capsys):
     plain = Training.__init__
 
-    def init(self, *arguments):
-        plain(self, *arguments)
+    def init(self, *arguments, **named):
+        plain(self, *arguments, **named)
         self.feed = Poisoned(self.feed, 1, 0, 3)
 
     monkeypatch.setattr(Training, "__init__", init)

@@ -99,7 +99,7 @@ def test_validation_and_test_images_are_not_looked_at(arrays, monkeypatch):
     def looked(*_):
         raise AssertionError("scored")
 
-    monkeypatch.setattr(Training, "score", looked)
+    monkeypatch.setattr("ravine.runs.scoring.score", looked)
     x, y = arrays
     curves = []
     for darkness in (1, 0):

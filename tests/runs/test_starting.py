@@ -34,7 +34,7 @@ def saved(path, model, in_shape=(3, 32, 32), classes=5, prefix=""):
 def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     ravine.train("digits", name="one", out=place, model=CONVNET, **QUICK)
-    ravine.train("digits", name="two", out=place, model=CONVNET, members=2, seed=1, **QUICK)
+    ravine.train("digits", name="two", out=place, model=CONVNET, members=2, first_member=5, **QUICK)  # cut alike
     ravine.train("digits", name="mlp", out=place, model="mlp([8])", **QUICK)
     for name, runs in (("alike", ("one", "two")), ("unlike", ("one", "mlp"))):
         out = place / f"{name}.safetensors"
@@ -113,13 +113,14 @@ def test_weights_of_another_network_say_what_does_not_fit_and_what_was_meant(tmp
     assert "Did you mean --model 'resnet32(width=4)'?" in line
     with pytest.raises(DataError, match=r"conv1.weight is \[4, 3, 3, 3\], the network has \[8, 3, 3, 3\]"):
         start_from(path, model="resnet32(width=8)")
-    with pytest.raises(UsageError, match="Did you mean 'resnet20'"):
+    with pytest.raises(UsageError, match="Did you mean 'resnet"):
         start_from(path, model="resnet2")
 
 
-def test_a_smaller_network_inside_a_larger_one_s_weights_is_taken_and_the_rest_is_told(tmp_path):
-    start = start_from(saved(tmp_path / "w.pth", "resnet32(width=4)"), model="resnet20(width=4)")
-    assert any(sentence.startswith("left: 72 tensors that resnet20(width=4) does not have") for sentence in start.said)
+def test_a_smaller_network_inside_a_larger_one_s_weights_is_refused(tmp_path):
+    said = r"weights of resnet32\(width=4\), of which resnet20\(width=4\) does not have 72 tensors.*Did you mean"
+    with pytest.raises(DataError, match=said):
+        start_from(saved(tmp_path / "w.pth", "resnet32(width=4)"), model="resnet20(width=4)")
 
 
 def test_counters_and_a_head_that_are_missing_are_said(tmp_path):

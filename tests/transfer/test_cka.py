@@ -96,6 +96,9 @@ def test_the_caller_keeps_the_features():
 
 def test_features_that_do_not_vary_have_no_similarity():
     assert math.isnan(cka(torch.full((10, 3), 0.1), rows(10, 3)))
+    rounding = torch.full((7, 3), 0.7, dtype=torch.float64)
+    rounding[::2] += 1e-15
+    assert math.isnan(cka(rounding, rows(7, 3)))
     assert math.isnan(cka(rows(10, 3), torch.zeros(10, 3)))
 
 

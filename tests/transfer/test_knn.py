@@ -58,7 +58,7 @@ def test_a_tie_goes_to_the_nearer_ones():
 def test_votes_count_before_nearness():
     x = torch.tensor([[1.0, 0.0], [-0.5, 1.0], [-0.6, 1.0]])
     y = torch.tensor([0, 1, 1])
-    assert nearest_neighbours(x, y, x, y, 2, ks=[3]).predict(torch.tensor([[1.0, 0.0]])).tolist() == [1]
+    assert nearest_neighbours(x, y, x, y, 2, ks=[3]).predict(torch.tensor([[1.0, 0.0], [1e3, 0.0]])).tolist() == [1, 1]
 
 
 def test_only_the_angle_matters_and_each_row_is_its_own_nearest(digits):
