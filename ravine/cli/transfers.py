@@ -66,7 +66,8 @@ def run(arguments: Sequence[str]) -> int:
         print(found.text(".json"), end="")
         return 0
     print("\n".join(found.sentences))
-    print(f"\npage           {found.folder}/transfers.html")
+    print(f"\ndo it with     {found.verdict.command}")
+    print(f"page           {found.folder}/transfers.html")
     for page in pages:
         print(f"               {page}")
     return 0

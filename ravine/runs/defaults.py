@@ -90,7 +90,7 @@ def _from_pretrained(recipe: Recipe, start: Start, dataset: data.Dataset) -> tup
 
 
 def _rate(recipe: Recipe) -> float:
-    """The rate of --lr, else the one in --optimizer's brackets, else the measured one for rule and network."""
+    """The rate of --lr, else the one in --optimizer's brackets, else what was measured for rule, network and start."""
     rule = spec.parse(recipe.optimizer, flag="--optimizer")
     _, settings = spec.bind(rule, RULES, flag="--optimizer", given={"params": None})
     if "lr" in settings and recipe.lr not in ("auto", settings["lr"]):
@@ -98,9 +98,9 @@ def _rate(recipe: Recipe) -> float:
     if "lr" in settings:
         recipe = recipe.changed(lr=settings["lr"])  # refuses what is no rate
     network = spec.parse(recipe.model, flag="--model").name
-    # pretrained, a convnet too wants no more: 40 to 1,000 images of digits and CIFAR-10 (benchmarks/RESULTS.md)
-    alone = network == "convnet" and recipe.pretrained == "none"
-    measured = _CONVNET_RATES[rule.name] if alone else _RATES[rule.name]
+    measured = _CONVNET_RATES[rule.name] if network == "convnet" else _RATES[rule.name]
+    if recipe.pretrained != "none" and recipe.freeze != "all but head":  # a head alone has nothing to spoil
+        measured *= _SHARE_OF_RATE
     return measured if recipe.lr == "auto" else recipe.lr
 
 
@@ -118,8 +118,10 @@ def augmentation_for(asked: str, shape: tuple[int, ...]) -> tuple[str, str]:
     return "none", "gray or tiny images may be signs that a flip turns into others"
 
 
-# Of a training from pretrained weights: the share in which the head is trained alone, and the rate from block to block
-_HEAD_ALONE, _LAYER_DECAY = 0.3, 0.8
+# Of a training from pretrained weights: the share in which the head is trained alone, the rate from block to block, and
+# the share of the rate that a training from scratch takes. Measured with 40 to 1,000 images of the digits and of
+# CIFAR-10 (see benchmarks/RESULTS.md): the full rate loses up to 2 points there, a tenth of it up to 3 or more.
+_HEAD_ALONE, _LAYER_DECAY, _SHARE_OF_RATE = 0.3, 0.8, 0.3
 # Measured on CIFAR-10 and its subsets and on the digits, see benchmarks/RESULTS.md
 _RATES = {"sgd": 0.3, "momentum": 0.05, "adagrad": 5e-2, "rmsprop": 2e-3, "adam": 3e-3, "adamw": 3e-3, "adamax": 6e-3}
 _RATES |= {"nadam": 3e-3, "lion": 5e-4, "muon": 2e-2}

@@ -100,7 +100,7 @@ def _packed(right: np.ndarray) -> Row:
 @torch.no_grad()
 def _right(training: Training, split: str) -> np.ndarray:
     """bool `[K, N]`, in eval mode."""
-    pass
+    training.population.train(False)
     rows, members, said = torch.arange(len(training.labels[split])), training.recipe.members, []
     take, labels = training.takes[split], training.labels[split]
     for x, y in clean_batches(take, labels, rows.to(training.device), training.normalize):

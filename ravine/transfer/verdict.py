@@ -104,13 +104,10 @@ def _specific(found: "Transfer", drops: dict[int, Gap], at: int | None) -> str:
         said += f"against fine-tuned with {first_blocks(found, d)} ({drops[d]})"
         hope = f"; {drops[d].needed} would tell a difference of that size" if drops[d].value < 0 else ""
         return f"{said}{hope}."
-    before = found.depths[found.depths.index(at) - 1]
-    names = found.blocks[before:at]
-    where = (
-        f"in blocks {before + 1} to {at} ({names[0]} to {names[-1]})"
-        if len(names) > 1
-        else f"in block {at} ({names[0]})"
-    )
+    before, names = found.depths[found.depths.index(at) - 1], list(found.blocks)
+    where = f"in block {at} ({names[at - 1]})"
+    if at - before > 1:
+        where = f"in blocks {before + 1} to {at} ({names[before]} to {names[at - 1]})"
     said = f"Blocks become specific {where}: frozen up to there, accuracy is below fine-tuned ({drops[at]})"
     again = [d for d in drops if d > at and not drops[d].below]
     if again:
@@ -125,21 +122,24 @@ def _advice(found: "Transfer") -> tuple[int | None, str, str]:
     behind = {d: found.gap("whole", d, "whole", best) for d in found.depths}
     over_scratch = {d: found.gap("whole", d, "scratch", 0) for d in found.depths}
     if over_scratch[best].below:
-        command = found.commands["train"]
-        said = f"Train from scratch: {command} reaches {_accuracy(found, 'scratch', 0)}, better than these weights, "
         gain = found.gap("scratch", 0, "whole", best)
-        return None, command, f"{said}whatever is frozen of them ({gain} over the best, {in_place(best)})."
+        said = f"Train from scratch: that reaches {_accuracy(found, 'scratch', 0)}, better than these weights, "
+        return (
+            None,
+            found.commands["train"],
+            f"{said}whatever is frozen of them ({gain} over the best, {in_place(best)}).",
+        )
     chosen = max(d for d in found.depths if not behind[d].below and not over_scratch[d].below)
-    command = f"{found.commands['finetune']} --freeze {freeze_text(found, chosen)}"
-    reached, over = f"{command} reaches {_accuracy(found, 'whole', chosen)}", over_scratch[chosen]
+    flag, over = f"--freeze {freeze_text(found, chosen)}", over_scratch[chosen]
+    command, reached = f"{found.commands['finetune']} {flag}", f"reaches {_accuracy(found, 'whole', chosen)}"
     if chosen == 0:
         least = found.depths[1]
-        fewest = first_blocks(found, least)
-        said = f"Freeze nothing: {reached}, and with {fewest} frozen it would lose ({behind[least]})"
+        said = f"Freeze nothing: {flag} {reached}, and with {first_blocks(found, least)} frozen it would lose "
+        said += f"({behind[least]})"
     else:
         blocks = "all but the head" if chosen == len(found.blocks) else first_blocks(found, chosen)
         rival = f"not clearly below the best, {in_place(best)} ({behind[chosen]})"
-        said = f"Freeze {blocks}: {reached}, {'the best that was tried' if chosen == best else rival}"
+        said = f"Freeze {blocks}: {flag} {reached}, {'the best that was tried' if chosen == best else rival}"
     if over.above:
         return chosen, command, f"{said}; it is above training from scratch ({over})."
     hope = f"; {over.needed} would tell a difference of that size" if over.value else ""
