@@ -52,7 +52,9 @@ class Kept:
         if key not in self._cells:
             self._cells[key] = asdict(make())
             if self.path:
-                self.path.write_text(json.dumps(self._cells, indent=1) + "\n")
+                half = self.path.with_suffix(".tmp")
+                half.write_text(json.dumps(self._cells, indent=1) + "\n")
+                half.replace(self.path)
         return Cell(**self._cells[key])
 
 

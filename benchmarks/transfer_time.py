@@ -23,7 +23,7 @@ class Rows:
 
     def __init__(self, kept: Kept, title: str, images: list[Arrays]):
         self.kept, self.title, self.images = kept, title, images
-        print(f"\n{title}; {len(images[0]['y_test']):,} test images; {len(images)} seeds")
+        print(f"\n{title}; {len(images[0]['y_test']):,} test images; n = {len(images)} seed(s)")
         print(f"{'way':36}{'epochs':>7}{'seconds':>9}  {'accuracy, 95% interval':26}last epoch")
 
     def add(self, name: str, make: Make, settings: str = "") -> float:
