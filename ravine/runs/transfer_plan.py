@@ -14,9 +14,9 @@ from ravine.runs.fold_results import steered_by
 from ravine.runs.starting import Start
 from ravine.runs.transfer_points import recipe_for
 from ravine.transfer import blocks
-from ravine.transfer.what_transfers import SCRATCH, spread_out
+from ravine.transfer.what_transfers import SCRATCH, Setting, spread_out
 
-_OWN = ("keep", "freeze", "unfreeze_at", "gradual", "layer_decay", "sweep", "snapshots")  # set by the experiment itself
+_OWN = ("keep", "freeze", "unfreeze_at", "gradual", "sweep", "snapshots")  # set by the experiment itself
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Experiment:
         dataset: with its validation split.
         start: the pretrained weights.
         device: where to train.
+        rate: of a training from scratch.
         blocks, parameters, depths: see `Transfer`.
     """
 
@@ -35,14 +36,14 @@ class Experiment:
     dataset: data.Dataset
     start: Start
     device: torch.device
+    rate: float
     blocks: tuple[str, ...]
     parameters: tuple[int, ...]
     depths: tuple[int, ...]
 
-    @property
-    def decided(self) -> tuple[Recipe, list[str]]:
-        """What every training has in common, without "auto", and a sentence for each decision."""
-        return resolve(recipe_for(self.recipe, SCRATCH), self.dataset, self.device, self.start)
+    def decided(self, setting: Setting = SCRATCH) -> tuple[Recipe, list[str]]:
+        """The recipe of one training without "auto", and a sentence for each decision."""
+        return resolve(recipe_for(self.recipe, setting, self.rate), self.dataset, self.device, self.start)
 
 
 def checked(asked: Recipe) -> Recipe:
@@ -103,7 +104,8 @@ def experiment(
         raise UsageError(what, where=f"--depths {max(wanted)}", expected=f"0 to {every}")
     depths = spread_out(every) if wanted is None else tuple(sorted({0, every, *wanted}))
     parameters = tuple(sum(sizes[name] for name in block.parameters) for block in row)
-    return Experiment(recipe, held, start, device, names, parameters, depths)
+    from_scratch, _ = resolve(asked.changed(pretrained="none", model=decided.model), held, device)
+    return Experiment(recipe, held, start, device, float(from_scratch.lr), names, parameters, depths)
 
 
 def counted(blocks: int) -> str:

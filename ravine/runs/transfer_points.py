@@ -2,31 +2,37 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ravine import data
 from ravine.recipe import Recipe
-from ravine.runs.defaults import resolve
-from ravine.runs.starting import Start
 from ravine.runs.trainer import Training
 from ravine.training.feed import clean_batches
 from ravine.training.fit import Position
 from ravine.transfer import block_features, cka, linear_probe
 from ravine.transfer.what_transfers import Setting
 
+if TYPE_CHECKING:
+    from ravine.runs.transfer_plan import Experiment
+
 Row = dict[str, Any]
 # Features are compared over so many validation images, and a probe is fitted on so many training images, at most
 _COMPARED, _PROBED = 2000, 5000
 
 
-def recipe_for(asked: Recipe, setting: Setting) -> Recipe:
+def recipe_for(asked: Recipe, setting: Setting, rate: float) -> Recipe:
     """The recipe of one training: alike in all but what becomes of the first blocks.
 
     In a random block batch norm takes the statistics of the new images: without any, the control would be no network
-    that anybody would use. Where the whole network is kept the training is that of `ravine finetune`.
+    that anybody would use. Where the whole network is kept the training is that of `ravine finetune`; elsewhere what is
+    new has the rate of a training from scratch, and what is kept lower ones, as `layer_decay` says.
+
+    Args:
+        asked: what all have in common.
+        setting: which of them.
+        rate: of a training from scratch.
     """
     line, depth = setting
     if line == "whole":
@@ -35,31 +41,25 @@ def recipe_for(asked: Recipe, setting: Setting) -> Recipe:
     keep = {"frozen": first, "tuned": first, "random": "none", "scratch": "none"}[line]
     freeze = first if line in ("frozen", "random") else "none"
     bn = "stats" if line == "random" else asked.bn
-    return asked.changed(keep=keep, freeze=freeze, bn=bn, unfreeze_at=0.0, layer_decay=1.0)
+    return asked.changed(keep=keep, freeze=freeze, bn=bn, unfreeze_at=0.0, lr=rate)
 
 
 def point(
-    asked: Recipe,
+    plan: "Experiment",
     setting: Setting,
-    dataset: data.Dataset,
-    start: Start,
-    device: torch.device,
     on_step: Callable[[Training, Position], None],
     compare: bool,
 ) -> Row:
     """Trains, and says which images each member's last weights call right: nothing in a point is chosen on validation.
 
     Args:
-        asked: the recipe of all points.
+        plan: the experiment; test images are answered where one can be recommended to use the point.
         setting: which point.
-        dataset: with its validation split; test images are answered where one can be recommended to use the point.
-        start: the pretrained weights.
-        device: where to train.
         on_step: called after each step.
         compare: also say what each block gives before and after: the probe of the pretrained network, and CKA.
     """
-    recipe, _ = resolve(recipe_for(asked, setting), dataset, device, start)
-    training, began = Training(recipe, dataset, device, start=start), time.monotonic()
+    recipe, _ = plan.decided(setting)
+    training, began = Training(recipe, plan.dataset, plan.device, start=plan.start), time.monotonic()
     before = _features(training, "val", _COMPARED) if compare else []
     row: Row = {"line": setting[0], "depth": setting[1]}
     if compare:

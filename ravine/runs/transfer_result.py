@@ -40,7 +40,7 @@ def result(plan: "Experiment", rows: Sequence[Row], source: Any, folder: str) ->
         seconds={setting: row["seconds"] for setting, row in by_setting.items()},
         probes=tuple(compared["probe"]),
         cka=cka,
-        epochs=int(plan.decided[0].epochs),
+        epochs=int(plan.decided()[0].epochs),
         commands=_commands(plan.recipe, data, plan.start.model),
         folder=folder,
         warnings=tuple(warnings),

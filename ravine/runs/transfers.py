@@ -131,14 +131,14 @@ def _measured(plan: Experiment, folder: RunFolder, console: Console) -> list[Row
 def _trained(plan: Experiment, setting: Setting, on_step: Callable[[Training, Position], None]) -> Row:
     compare = setting == ("tuned", plan.depths[-1])
     try:
-        return point(plan.recipe, setting, plan.dataset, plan.start, plan.device, on_step, compare)
+        return point(plan, setting, on_step, compare)
     except NonFiniteLossError as error:
         raise NonFiniteLossError(error.what, where=f"{in_words(setting)}: {error.where}", cure=error.cure) from error
 
 
 def _say(plan: Experiment, planned: Sequence[Setting], there: int, console: Console) -> None:
     """The plan, before anything is trained."""
-    decided, said = plan.decided
+    decided, said = plan.decided()
     for line in said:
         console.say(line)
     val = len(plan.dataset.splits["val"])
