@@ -34,7 +34,7 @@ def settled_head(recipe: Recipe, start: Start, classes: Sequence[str]) -> tuple[
         raise DataError(what, where="--head keep", expected="as many", cure="Use --head linear")
     if start.classes is None:
         return head, "the pretrained head is kept; its outputs are taken to be the classes in sorted order"
-    return head, "the pretrained head is kept, since the classes are the same; --head linear for a new one"
+    return head, "the pretrained head is kept: its classes are these; --head linear for a new one"
 
 
 def kind_of_head(recipe: Recipe, start: Start | None) -> str:

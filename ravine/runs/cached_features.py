@@ -14,8 +14,8 @@ import torch
 from ravine.population import Forward
 from ravine.runs.networks import autocast
 from ravine.training.feed import Take, TrainingFeed
-from ravine.training.position import Position
-from ravine.transfer import Unfreezing, features, separable, tail
+from ravine.training.position import progress_at
+from ravine.transfer import Unfreezing, evaluating, features, separable, tail
 
 if TYPE_CHECKING:
     from ravine.runs.trainer import Training
@@ -90,13 +90,8 @@ class CachedFeatures:
     @torch.no_grad()
     def _of(self, x: torch.Tensor, depth: int) -> torch.Tensor:
         member = self.population.members[0]
-        mode = [(module, module.training) for module in member.modules()]
-        member.eval()
-        with autocast(self._training.recipe, self._training.device):
-            found = features(member, x, depth).float()
-        for module, training in mode:
-            module.training = training
-        return found
+        with evaluating(member), autocast(self._training.recipe, self._training.device):
+            return features(member, x, depth).float()
 
     def _fits(self, depth: int) -> bool:
         x = self._input("train", torch.arange(2))
@@ -127,8 +122,8 @@ class CachedFeed:
 
     def epoch(self, number: int, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """As of `TrainingFeed`: the batches from `first` on."""
-        at = [Position(torch.zeros(0), number, step).progress(self.steps, self.epochs) for step in range(self.steps)]
-        for depth, stretch in groupby(range(first, self.steps), lambda step: self.cached.depth(at[step])):
+        depth_at = lambda step: self.cached.depth(progress_at(number, step, self.steps, self.epochs))  # noqa: E731
+        for depth, stretch in groupby(range(first, self.steps), depth_at):
             steps = list(stretch)
             feed = self.images
             if depth:

@@ -83,13 +83,13 @@ def lr_find(
     regularizing.pieces(asked)
     sweep, console = Sweep(low, high, steps), Console(quiet=quiet)
     # all that is ever trained is trained from the first step: the sweep has no phases
-    asked_of = asked.changed(unfreeze_at=0.0, gradual=False) if asked.pretrained != "none" else asked
+    swept = asked.changed(unfreeze_at=0.0, gradual=False) if asked.pretrained != "none" else asked
     start = start_of(asked)
     dataset = opened(source, asked, start, cache=cache, console=console)
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
     on = device_named(device)
-    dataset, held = with_held_out(dataset, asked_of)
+    dataset, held = with_held_out(dataset, swept)
     decided, _ = resolve(held, dataset, on, start)
     what = f"{decided.model}, {decided.optimizer}, batches of {decided.batch}, augment {decided.augment}"
     console.say(f"{what}: {steps} steps at rates from {low:g} to {high:g}")

@@ -9,7 +9,7 @@ import torch
 from ravine.runs.cached_features import unchanged
 from ravine.training.evaluate import Score, evaluate
 from ravine.training.feed import clean_batches
-from ravine.training.position import Position
+from ravine.training.position import progress_at
 
 if TYPE_CHECKING:
     from ravine.runs.trainer import Training
@@ -44,4 +44,4 @@ def _last_step(training: "Training") -> float:
     """The progress at the last step that was done: what follows may begin to train what is frozen until then."""
     steps = training.feed.steps
     epoch, step = divmod(max(training.step - 1, 0), steps)
-    return Position(torch.zeros(0), epoch, step).progress(steps, int(training.recipe.epochs))
+    return progress_at(epoch, step, steps, int(training.recipe.epochs))

@@ -89,7 +89,7 @@ class Training:
         self.snapshots = Snapshots(self.schedule, steps) if recipe.snapshots else None
         self.clip, self.ascend = descent.clipping(recipe, self.population), descent.ascent(recipe)
         self.average = descent.average(recipe, self.population.weights)
-        began = start_row(recipe, self.population) if start else None
+        began = start_row(recipe, self.population) if start and "l2_sp" in regularizing.pieces(recipe) else None
         self.penalty = regularizing.penalty(recipe, self.population, columns, began)
         factors = self.tuning.factors if self.tuning else None
         self.perturb = regularizing.perturbation(recipe, self.population, self.identities, factors)

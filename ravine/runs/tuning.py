@@ -47,7 +47,7 @@ class Tuning:
         self.population, self._progress = population, progress
         norms = [name for name, module in population.members[0].named_modules() if isinstance(module, _Norm)]
         self._norms = {slot.name for slot in population.layout if slot.name.rpartition(".")[0] in norms}
-        self._known: tuple[float, torch.Tensor] | None = None
+        self._known: tuple[list[tuple[float, float]], torch.Tensor] | None = None
         self.cached: CachedFeatures | None = None
 
     def run(self, forward: Forward) -> Forward:
@@ -64,10 +64,11 @@ class Tuning:
 
     def factors(self) -> torch.Tensor:
         """What each weight's rate is multiplied by now, `[P]`; 0 where it is frozen."""
-        progress = self._progress()
-        if self._known is None or self._known[0] != progress:
-            row = factors(self.plan, self.row, self.population.layout, progress, self._norms)
-            self._known = progress, row.to(self.population.weights.device)
+        progress, plan = self._progress(), self.plan
+        of_blocks = [(plan.factor(i, progress), plan.norm_factor(i, progress)) for i in range(len(self.row))]
+        if self._known is None or self._known[0] != of_blocks:  # a row of millions, which changes between phases only
+            row = factors(plan, self.row, self.population.layout, progress, self._norms)
+            self._known = of_blocks, row.to(self.population.weights.device)
         return self._known[1]
 
     def penalty(self, penalty: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor]:

@@ -34,4 +34,9 @@ class Position:
 
     def progress(self, steps: int, epochs: int) -> float:
         """Which share of `epochs` of so many steps is done, 0 to 1, as a schedule counts."""
-        return (self.epoch + self.step / steps) / epochs
+        return progress_at(self.epoch, self.step, steps, epochs)
+
+
+def progress_at(epoch: int, step: int, steps: int, epochs: int) -> float:
+    """As `Position.progress`, of any step."""
+    return (epoch + step / steps) / epochs

@@ -9,7 +9,7 @@ from ravine.transfer.freezing import freeze, unfreeze
 from ravine.transfer.head import put_head
 from ravine.transfer.knn import NearestNeighbours, nearest_neighbours
 from ravine.transfer.layer_rates import layer_rates
-from ravine.transfer.modes import set_modes
+from ravine.transfer.modes import evaluating, set_modes
 from ravine.transfer.pretrained import Match, aligned, fitted, load_into
 from ravine.transfer.probe import LinearProbe, Strength, linear_probe
 from ravine.transfer.state_dict import read_state_dict
@@ -30,6 +30,7 @@ __all__ = [
     "chosen",
     "cka",
     "classifier",
+    "evaluating",
     "factors",
     "features",
     "fitted",

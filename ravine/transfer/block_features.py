@@ -6,6 +6,7 @@ All blocks are read in one pass, in eval mode, and nothing after the last one th
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from torch import nn
 from ravine import draws
 from ravine.errors import UsageError
 from ravine.transfer.blocks import Block, blocks
+from ravine.transfer.modes import evaluating
 
 
 class _Complete(Exception):
@@ -75,18 +77,12 @@ def block_features(model: nn.Module, x: torch.Tensor, depths: Sequence[int]) -> 
             raise _Complete
 
     hooks = [_hooked(model, row, depth, keep) for depth in sorted(wanted)]
-    mode = [(module, module.training) for module in model.modules()]
     try:
-        model.eval()
-        with draws.own_generators():
+        with suppress(_Complete), evaluating(model), draws.own_generators():
             model(x)
-    except _Complete:
-        pass
     finally:
         for hook in hooks:
             hook.remove()
-        for module, training in mode:
-            module.training = training
     for depth in wanted - found.keys():
         name = row[depth].name if depth == len(row) - 1 else row[depth - 1].name
         raise UsageError(f"the network does not run {name}", where="block_features", expected="blocks that it runs")

@@ -12,6 +12,7 @@ from torch import nn
 
 from ravine.errors import UsageError
 from ravine.transfer.blocks import Block, blocks
+from ravine.transfer.modes import evaluating
 
 
 class _Reached(Exception):
@@ -75,16 +76,12 @@ def tail(model: nn.Module, depth: int) -> nn.Module:
 @torch.no_grad()
 def separable(model: nn.Module, x: torch.Tensor, depth: int) -> bool:
     """Whether `tail(features(x))` is `model(x)`, tried in eval mode; the mode is as before."""
-    mode = [(module, module.training) for module in model.modules()]
     try:
-        model.eval()
-        whole, rest = model(x), tail(model, depth).eval()(features(model, x, depth))
+        with evaluating(model):
+            whole, rest = model(x), tail(model, depth)(features(model, x, depth))
         return whole.shape == rest.shape and torch.allclose(whole, rest, rtol=1e-4, atol=1e-5)
     except (RuntimeError, TypeError, ValueError, AttributeError, IndexError, UsageError):
         return False  # code between its blocks that takes images only
-    finally:
-        for module, training in mode:
-            module.training = training
 
 
 def _checked(model: nn.Module, depth: int) -> tuple[Block, ...]:

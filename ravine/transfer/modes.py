@@ -1,6 +1,7 @@
 """What a plan of unfreezing means for the modules: what is frozen is a fixed function."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from torch import nn
 
@@ -32,6 +33,18 @@ def set_modes(model: nn.Module, row: Sequence[Block], plan: Unfreezing, progress
             take_gradients(module, gradients)
         if i == 0:  # what the network itself holds, such as a transformer's class token
             take_gradients(model, trained)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Inside the block all modules are in eval mode; after it each is in the mode that it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def inside(model: nn.Module, block: Block) -> list[nn.Module]:
