@@ -7,10 +7,11 @@ from typing import Annotated
 import tyro
 
 from ravine.cli.flags import parse
+from ravine.cli.look_flags import LookFlags
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(LookFlags):
     """Examples:
       ravine features runs/birds photos/ -o features.npz
       ravine features resnet20.th photos.zip -o features.npz --model resnet20 --block layer2
@@ -20,30 +21,8 @@ class Options:
     averaged over positions or tokens, in the order of DATA's sorted images. ravine train and numpy.load read the file.
     """
 
-    weights: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WEIGHTS")]
-    """A run's folder, a weights file (.safetensors, .pth, .pt, .th), timm:NAME or hf-hub:NAME."""
-    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
-    """Folder, .zip, .npz, or digits."""
     out: Annotated[str, tyro.conf.arg(aliases=["-o"])] = "features.npz"
     """The .npz to write; one that is there already is replaced."""
-    block: str = "auto"
-    """Name or number of the block after which features are taken; auto takes what the head is given."""
-    member: int = 0
-    """Which of several networks, from 0."""
-    model: str = "auto"
-    """What a file of others' making is: resnet20, 'timm("resnet50")'; auto recognises ravine's models."""
-    normalize: str = "auto"
-    """What pixels are brought to: imagenet, half, data, values(mean, std); auto is what the weights are used to."""
-    size: str = "auto"
-    """Side in pixels that images are brought to; auto is what the weights were trained on."""
-    max_bad: float = 0.01
-    """Share of unreadable images that is accepted (they are left out, and listed)."""
-    device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
-    cache: str = ""
-    """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
-    json: bool = False
-    """Print what was written as one JSON object."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -62,18 +41,7 @@ def run(arguments: Sequence[str]) -> int:
             raise UsageError("is what it is made from", where=f"--out {out}", expected="another name")
     check_place(out)
     keep_freed_memory()
-    found = features(
-        options.weights,
-        options.data,
-        block=options.block,
-        member=options.member,
-        model=options.model,
-        normalize=options.normalize,
-        size=int(options.size) if options.size.isdecimal() else options.size,
-        max_bad=options.max_bad,
-        device=options.device,
-        cache=options.cache or None,
-    )
+    found = features(options.weights, options.data, **options.for_looking())
     replaced = ", replaced" if out.exists() else ""
     found.save(out)
     if options.json:

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from ravine.cli.flags import parse
+from ravine.cli.look_flags import LookFlags
 
 if TYPE_CHECKING:
     from ravine.runs.probing import Probe
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(LookFlags):
     """Examples:
       ravine probe runs/birds photos/
       ravine probe resnet20.th photos.zip --model resnet20 --block all
@@ -23,30 +22,10 @@ class Options:
     is one, else on validation; the penalty and k are chosen on other images than those.
     """
 
-    weights: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WEIGHTS")]
-    """A run's folder, a weights file (.safetensors, .pth, .pt, .th), timm:NAME or hf-hub:NAME."""
-    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
-    """Folder, .zip, .npz, or digits."""
     block: str = "auto"
     """Name or number of the block after which features are taken, or all; auto takes what the head is given."""
-    member: int = 0
-    """Which of several networks, from 0."""
-    model: str = "auto"
-    """What a file of others' making is: resnet20, 'timm("resnet50")'; auto recognises ravine's models."""
-    normalize: str = "auto"
-    """What pixels are brought to: imagenet, half, data, values(mean, std); auto is what the weights are used to."""
-    size: str = "auto"
-    """Side in pixels that images are brought to; auto is what the weights were trained on."""
     seed: int = 0
     """Of the images that are set aside where DATA has no val/ or test/."""
-    max_bad: float = 0.01
-    """Share of unreadable images that is accepted (they are left out, and listed)."""
-    device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1."""
-    cache: str = ""
-    """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
-    json: bool = False
-    """Print the results as one JSON object."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -56,19 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     from ravine.runs.probing import probe
 
     keep_freed_memory()
-    found = probe(
-        options.weights,
-        options.data,
-        block=options.block,
-        member=options.member,
-        model=options.model,
-        normalize=options.normalize,
-        size=int(options.size) if options.size.isdecimal() else options.size,
-        seed=options.seed,
-        max_bad=options.max_bad,
-        device=options.device,
-        cache=options.cache or None,
-    )
+    found = probe(options.weights, options.data, seed=options.seed, **options.for_looking())
     if options.json:
         print(dumps(found.to_json()))
     else:
