@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from transfer_lab import Arrays, Cell, Kept, mean_interval, probed, scratch, tuned, with_images
 
-from ravine import data
-from ravine.runs import starting
+from ravine import data, pretrained
 
 HEAD = "all but head"
 Make = Callable[[Arrays, int], Cell]
@@ -49,7 +48,7 @@ class Rows:
 
 def against_time(kept: Kept, dataset: data.Dataset, weights: str, n: int, epochs: list[int], seeds: int) -> None:
     """A table: what so many seconds give, with `n` images and several numbers of epochs of fine-tuning."""
-    start = starting.start_from(weights)
+    start = pretrained.start_from(weights)
     count = n // len(dataset.classes)
     images = [with_images(dataset, dataset.classes, count, seed) for seed in range(seeds)]
     file = start.source.rpartition("/")[2]
@@ -66,8 +65,8 @@ def against_time(kept: Kept, dataset: data.Dataset, weights: str, n: int, epochs
         rows.from_scratch("convnet", seconds)
 
 
-def as_it_is(start: starting.Start, images: Arrays) -> Cell:
+def as_it_is(start: pretrained.Start, images: Arrays) -> Cell:
     """The pretrained network with its own head, whose outputs are the classes in sorted order."""
-    seen = starting.opened(start, images)
-    accuracy = starting.as_trained(start, seen).evaluate(seen, "test").vote_accuracy
+    seen = pretrained.data_for(start, images)
+    accuracy = pretrained.as_trained(start, seen).evaluate(seen, "test").vote_accuracy
     return Cell(accuracy, accuracy, 0.0)

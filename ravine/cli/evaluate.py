@@ -85,21 +85,21 @@ def run(arguments: Sequence[str]) -> int:
 
 def _opened(options: Options, console: "Console") -> "tuple[Predictor, Dataset]":
     """The network, and the data as it sees them."""
+    from ravine import pretrained
     from ravine.devices import device_named
     from ravine.errors import UsageError
     from ravine.loading import load
-    from ravine.runs import starting
 
     how = {"max_bad": options.max_bad, "cache": options.cache or None, "progress": console.decoding}
-    if starting.is_foreign(options.weights):
+    if pretrained.is_foreign(options.weights):
         device = device_named(options.device)
-        start = starting.start_from(options.weights, model=options.model, normalize=options.normalize)
-        starting.refuse_uncounted(start)
+        start = pretrained.start_from(options.weights, model=options.model, normalize=options.normalize)
+        pretrained.refuse_uncounted(start)
         for sentence in start.said:
             console.say(sentence)
-        dataset = starting.opened(start, options.data, options.size, **how)
-        trained = starting.as_trained(start, dataset, device)
-        console.say(starting.order_said(dataset))
+        dataset = pretrained.data_for(start, options.data, options.size, **how)
+        trained = pretrained.as_trained(start, dataset, device)
+        console.say(pretrained.order_said(dataset))
         channels, height, width = trained.in_shape
         console.say(f"images are seen as {width} x {height} pixels in {channels} channels")
         return trained, dataset

@@ -64,7 +64,7 @@ def _of_weights(path: Path) -> dict[str, Any]:
 def _of_foreign(path: Path) -> dict[str, Any]:
     from ravine.errors import DataError
     from ravine.loading import sha256_of
-    from ravine.runs.recognising import recognised
+    from ravine.pretrained.recognising import recognised
     from ravine.transfer import read_state_dict
 
     said: list[str] = []

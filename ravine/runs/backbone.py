@@ -9,7 +9,7 @@ from torch import nn
 
 from ravine import building, data, draws
 from ravine.errors import DataError, UsageError, did_you_mean
-from ravine.runs.starting import Start, load_start
+from ravine.pretrained import Start, load_start
 from ravine.training.feed import Normalization, normalization
 from ravine.transfer import block_features, blocks
 from ravine.transfer.blocks import HEAD

@@ -7,9 +7,9 @@ from torch import nn
 
 from ravine.errors import DataError, UsageError
 from ravine.population import Population
+from ravine.pretrained import Start, load_start
 from ravine.recipe import Recipe
 from ravine.runs.regularizing import pieces
-from ravine.runs.starting import Start, load_start
 from ravine.transfer import blocks, chosen, classifier
 
 Begin = Callable[[nn.Module, int], None]

@@ -7,10 +7,10 @@ import torch
 from ravine import augmentation, data, models, spec
 from ravine.errors import UsageError
 from ravine.optimization import RULES
+from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs import descent, folding, snapshots, sweeping, teaching
 from ravine.runs.beginning import settled_head
-from ravine.runs.starting import Start
 
 
 def with_held_out(dataset: data.Dataset, recipe: Recipe) -> tuple[data.Dataset, Recipe]:

@@ -90,7 +90,7 @@ def features(
         source: the data: a folder of images, a zip, an `.npz`, `digits` or arrays `(x, y)`.
         block: a block's name or number from 1; "auto" is what the head is given.
         member: which of several networks, from 0.
-        model, normalize: of a file of others' making; see `ravine.runs.starting.start_from`.
+        model, normalize: of a file of others' making; see `ravine.pretrained.sources.start_from`.
         size: side in pixels that images are brought to; auto is what the weights were trained on.
         max_bad: share of unreadable images that is accepted.
         device: auto, cpu, cuda, ...

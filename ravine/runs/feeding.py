@@ -9,8 +9,8 @@ import torch
 from ravine import data, spec
 from ravine.augmentation import Pipeline, parse
 from ravine.errors import DataError, UsageError
+from ravine.pretrained import Start, normalization_named
 from ravine.recipe import Recipe
-from ravine.runs.starting import Start, normalization_named
 from ravine.training.feed import Normalization, Take, TrainingFeed, normalization
 
 

@@ -17,13 +17,13 @@ from ravine.checkpoints.run_folder import RunFolder, find
 from ravine.ensemble import Ensemble
 from ravine.errors import DataError, Interrupted, UsageError
 from ravine.loading import load
+from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs.fold_results import OutOfFold, csv_of, summarize
 from ravine.runs.folding import dealt, unseen_classes, with_warnings
 from ravine.runs.opening import opened, start_of
 from ravine.runs.run import Run, check
 from ravine.runs.session import said_finished, train_in
-from ravine.runs.starting import Start
 from ravine.training.console import Console
 
 

@@ -23,12 +23,12 @@ from ravine.devices import device_named
 from ravine.errors import NonFiniteLossError, UsageError
 from ravine.optimization import RULES
 from ravine.optimization.range_test import RangeTest, Sweep
+from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs import descent, regularizing
 from ravine.runs.beginning import refuse_without
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.opening import opened, start_of
-from ravine.runs.starting import Start
 from ravine.runs.trainer import Training
 from ravine.training.console import Console
 from ravine.training.feed import TrainingFeed

@@ -3,15 +3,10 @@
 import os
 from typing import Any
 
-import numpy as np
-
 from ravine import data
 from ravine.checkpoints.run_folder import RunFolder
-from ravine.errors import DataError
+from ravine.pretrained import Start, data_for, read_start, start_from
 from ravine.recipe import Recipe
-from ravine.runs.start_file import read_start
-from ravine.runs.starting import Start, start_from
-from ravine.runs.starting import opened as seen_by
 from ravine.training.console import Console
 
 
@@ -48,21 +43,4 @@ def opened(
     options = {"size": recipe.size, "max_bad": recipe.max_bad, "cache": cache, "progress": progress}
     if start is None:
         return data.load(source, **options)
-    dataset = seen_by(start, source, **options)
-    _refuse_unlike(dataset, start)
-    return dataset
-
-
-def _refuse_unlike(dataset: data.Dataset, start: Start) -> None:
-    """Raises DataError where the weights cannot see this data at all."""
-    split = next(iter(dataset.splits.values()))
-    shape, floats = tuple(split.shape), dataset.preprocessing is None
-    if start.in_shape is None:
-        unlike = floats and len(shape) != 3
-    else:
-        unlike = len(shape) != len(start.in_shape) or (len(shape) == 1 and shape != start.in_shape)
-        unlike = unlike or floats != (start.preprocessing is None)
-    if unlike or (len(shape) == 3 and start.channels not in (None, shape[0])):
-        kind = "numbers" if split.store.dtype != np.uint8 else "pixels"
-        expected = str(start.in_shape) if start.in_shape else f"images with {start.channels} channels"
-        raise DataError(f"examples of shape {shape} ({kind})", where=dataset.name, expected=expected)
+    return data_for(start, source, **options)

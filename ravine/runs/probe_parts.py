@@ -6,10 +6,10 @@ from ravine import data
 from ravine.checkpoints import weights_file
 from ravine.errors import DataError
 from ravine.loading import weights_path
+from ravine.pretrained import is_foreign
 from ravine.recipe import Recipe
 from ravine.runs.defaults import with_held_out
 from ravine.runs.feeding import refuse_too_little
-from ravine.runs.starting import is_foreign
 
 _CHOOSING = 0.2  # of the images that are fitted on, where the data gives none to choose by
 

@@ -11,6 +11,7 @@ from ravine.checkpoints import store
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.devices import device_named
 from ravine.errors import DataError, Interrupted, NonFiniteLossError
+from ravine.pretrained import Start, read_start, write_start
 from ravine.recipe import Recipe
 from ravine.runs import path, sweep_result, sweeping
 from ravine.runs.defaults import resolve, with_held_out
@@ -18,8 +19,6 @@ from ravine.runs.environment import changes, environment_of
 from ravine.runs.plan_lines import plan_lines
 from ravine.runs.results import summarize
 from ravine.runs.saving import Saver
-from ravine.runs.start_file import read_start, write_start
-from ravine.runs.starting import Start
 from ravine.runs.state import restore
 from ravine.runs.trainer import Training
 from ravine.training.console import Console, epoch_line, shown_accuracy

@@ -14,6 +14,7 @@ import torch
 from ravine import data
 from ravine.ensembles import Snapshots
 from ravine.population import Population
+from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs import descent, regularizing, sweeping, teaching
 from ravine.runs.beginning import beginning, kind_of_head, start_row
@@ -24,7 +25,6 @@ from ravine.runs.freezing import overflowed, settle
 from ravine.runs.networks import network_maker, runner
 from ravine.runs.rows import metrics_row, times_row
 from ravine.runs.scoring import validate
-from ravine.runs.starting import Start
 from ravine.runs.tuning import Tuning
 from ravine.training.criterion import cross_entropy
 from ravine.training.fit import Frozen, Position, fit

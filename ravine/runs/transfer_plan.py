@@ -7,11 +7,11 @@ import torch
 
 from ravine import building, data, draws
 from ravine.errors import UsageError
+from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs.beginning import kind_of_head, settled_head
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.fold_results import steered_by
-from ravine.runs.starting import Start
 from ravine.runs.transfer_points import recipe_for
 from ravine.transfer import blocks
 from ravine.transfer.what_transfers import SCRATCH, Setting, spread_out

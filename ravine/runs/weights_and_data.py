@@ -5,9 +5,9 @@ from typing import Any
 
 from ravine import data
 from ravine.errors import UsageError
+from ravine.pretrained import Start, start_from
 from ravine.recipe import Recipe
 from ravine.runs.opening import opened
-from ravine.runs.starting import Start, start_from
 from ravine.training.console import Console
 
 

@@ -10,12 +10,12 @@ from ravine import data
 from ravine.devices import device_named
 from ravine.errors import DataError, SaveError, UsageError
 from ravine.interval import wilson
+from ravine.pretrained import start_from
 from ravine.recipe import Recipe
 from ravine.runs import probing
 from ravine.runs.backbone import backbone
 from ravine.runs.defaults import with_held_out
 from ravine.runs.probe_parts import probe_parts
-from ravine.runs.starting import start_from
 from ravine.transfer import features as features_at
 from ravine.transfer import linear_probe, nearest_neighbours, pooled
 

@@ -6,7 +6,7 @@ import pytest
 from timm_networks import network
 
 from ravine.errors import DataError
-from ravine.runs.recognising import recognised
+from ravine.pretrained.recognising import recognised
 
 timm = pytest.importorskip("timm", reason="timm is not installed: make test-timm")
 pytestmark = pytest.mark.timm

@@ -9,9 +9,9 @@ import torch
 from ravine import data
 from ravine.errors import UsageError, listed
 from ravine.loading import sha256_of
-from ravine.runs.normalizing import normalization_named
-from ravine.runs.recognising import Recognised, recognised
-from ravine.runs.start import Start
+from ravine.pretrained.normalizing import normalization_named
+from ravine.pretrained.recognising import Recognised, recognised
+from ravine.pretrained.start import Start
 from ravine.training.feed import Normalization
 from ravine.transfer import read_state_dict
 

@@ -10,8 +10,8 @@ import ravine
 from ravine import building, data, draws
 from ravine.cli import main
 from ravine.errors import DataError, UsageError
-from ravine.runs.normalizing import IMAGENET, normalization_named
-from ravine.runs.starting import as_trained, is_foreign, load_start, opened, start_from
+from ravine.pretrained import as_trained, data_for, is_foreign, load_start, normalization_named, start_from
+from ravine.pretrained.normalizing import IMAGENET
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "data" / "pretrained" / "resnet20-12fca82f.th"
 QUICK = {"epochs": 1, "test": 0.3, "quiet": True, "device": "cpu"}
@@ -131,7 +131,7 @@ def test_counters_and_a_head_that_are_missing_are_said(tmp_path):
     assert start.said[1] == "missing: 19 counters of batch norm (num_batches_tracked), which start at 0"
     assert start.said[2] == "missing: the head (linear.weight, linear.bias)"
     with pytest.raises(DataError, match="no head for the 10 classes"):
-        as_trained(start, opened(start, "digits"))
+        as_trained(start, data_for(start, "digits"))
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="resnet20-12fca82f.th is not beside this checkout")
@@ -150,7 +150,7 @@ def test_a_run_says_itself_what_it_is(place):
         assert start.classes == tuple("0123456789")
         assert len(start.states) == 1
         own = ravine.load(source)
-        dataset = opened(start, "digits")
+        dataset = data_for(start, "digits")
         assert np.array_equal(
             as_trained(start, dataset).answers(dataset, "train").probabilities,
             own.answers(dataset, "train").probabilities,
@@ -226,7 +226,7 @@ def test_a_network_for_images_of_another_size_is_refused_with_the_cure(tmp_path)
 def test_the_file_of_another_number_of_classes_is_not_scored(tmp_path):
     start = start_from(saved(tmp_path / "w.pth", "resnet20(width=4)", classes=7))
     with pytest.raises(DataError, match="7 outputs for the 10 classes of digits.*ravine finetune"):
-        as_trained(start, opened(start, "digits"))
+        as_trained(start, data_for(start, "digits"))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_gray_weights_that_say_nothing_ask_how_they_were_trained(tmp_path):
 
 def test_images_are_brought_to_the_channels_of_the_weights(tmp_path):
     start = start_from(saved(tmp_path / "w.pth", "resnet20(width=4)", (3, 32, 32), classes=10))
-    dataset = opened(start, "digits")
+    dataset = data_for(start, "digits")
     assert dataset.splits["train"].shape == (3, 8, 8)
     images = dataset.splits["train"].take(np.arange(4))
     gray = data.load("digits").splits["train"].take(np.arange(4))
@@ -287,7 +287,7 @@ def test_images_are_brought_to_the_channels_of_the_weights(tmp_path):
 
 def test_the_network_as_it_is_gives_what_torch_gives(tmp_path):
     start = start_from(saved(tmp_path / "w.pth", "resnet20(width=4)", classes=10), normalize="half")
-    dataset = opened(start, "digits")
+    dataset = data_for(start, "digits")
     answers = as_trained(start, dataset).answers(dataset, "train")
     x = torch.from_numpy(data.load("digits").splits["train"].take(np.arange(50))).float().reshape(50, 1, 8, 8)
     with torch.no_grad():
@@ -300,5 +300,5 @@ def test_the_caller_s_generator_stays_untouched(place, tmp_path):
     before = torch.get_rng_state()
     for source in (path, str(place / "two")):
         start = start_from(source)
-        as_trained(start, opened(start, "digits"))
+        as_trained(start, data_for(start, "digits"))
     assert torch.equal(before, torch.get_rng_state())

@@ -3,32 +3,39 @@
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
 
 from ravine import building, data, draws
 from ravine.errors import DataError, UsageError, listed
-from ravine.runs.start import Start, load_start
+from ravine.pretrained.start import Start, load_start
 from ravine.trained import Trained
 
 
-def opened(start: Start, source: Any, size: int | str = "auto", **options: Any) -> data.Dataset:
+def data_for(start: Start, source: Any, size: int | str = "auto", **options: Any) -> data.Dataset:
     """Loads a data set as a pretrained network sees images: of its size where it has one, in its channels.
 
     Args:
         source: of the data, as of `ravine.data.load`, like the options.
         size: what images are brought to; "auto" is what the weights say, else what suits the images.
+
+    Raises:
+        DataError: as of `data.load`, or data of another kind than the weights take.
     """
     if start.preprocessing and size == "auto":
-        return data.load(source, size=start.preprocessing, **options)
-    dataset = data.load(source, size=size, **options)
-    seen = dataset.preprocessing
-    if seen is None or start.channels is None or start.channels == seen.channels:
-        return dataset
-    return data.load(source, size=data.Preprocessing(seen.height, seen.width, start.channels), **options)
+        dataset = data.load(source, size=start.preprocessing, **options)
+    else:
+        dataset = data.load(source, size=size, **options)
+        seen = dataset.preprocessing
+        if seen and start.channels not in (None, seen.channels):
+            as_seen = data.Preprocessing(seen.height, seen.width, start.channels)
+            dataset = data.load(source, size=as_seen, **options)
+    _refuse_unlike(dataset, start)
+    return dataset
 
 
 def as_trained(start: Start, dataset: data.Dataset, device: str | torch.device = "cpu") -> Trained:
-    """The pretrained network, to be evaluated on a data set that `opened` gave.
+    """The pretrained network, to be evaluated on a data set that `data_for` gave.
 
     Weights that name no classes are taken to be of the data's classes, in their order: sorted, in a folder or a zip.
 
@@ -74,3 +81,18 @@ def order_said(dataset: data.Dataset) -> str:
     """That the file's outputs are taken to be the data's classes, in which order."""
     in_order = "sorted order" if list(dataset.classes) == sorted(dataset.classes) else "order"
     return f"the file names no classes: taken in the {in_order} of the data ({listed(dataset.classes, 10)})"
+
+
+def _refuse_unlike(dataset: data.Dataset, start: Start) -> None:
+    """Raises DataError where the weights cannot see this data at all."""
+    split = next(iter(dataset.splits.values()))
+    shape, floats = tuple(split.shape), dataset.preprocessing is None
+    if start.in_shape is None:
+        unlike = floats and len(shape) != 3
+    else:
+        unlike = len(shape) != len(start.in_shape) or (len(shape) == 1 and shape != start.in_shape)
+        unlike = unlike or floats != (start.preprocessing is None)
+    if unlike or (len(shape) == 3 and start.channels not in (None, shape[0])):
+        kind = "numbers" if split.store.dtype != np.uint8 else "pixels"
+        expected = str(start.in_shape) if start.in_shape else f"images with {start.channels} channels"
+        raise DataError(f"examples of shape {shape} ({kind})", where=dataset.name, expected=expected)

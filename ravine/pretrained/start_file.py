@@ -7,7 +7,7 @@ from typing import Any
 from ravine import data
 from ravine.checkpoints import weights_file
 from ravine.errors import DataError
-from ravine.runs.starting import Start
+from ravine.pretrained.start import Start
 from ravine.training.feed import Normalization
 
 

@@ -6,23 +6,10 @@ from ravine import data, spec
 from ravine.checkpoints import weights_file
 from ravine.errors import UsageError, listed
 from ravine.loading import sha256_of, weights_path
-from ravine.runs.as_it_is import as_trained, opened, order_said, refuse_uncounted
-from ravine.runs.foreign import LIBRARIES, from_file, from_library
-from ravine.runs.normalizing import normalization_named
-from ravine.runs.start import Start, load_start
+from ravine.pretrained.foreign import LIBRARIES, from_file, from_library
+from ravine.pretrained.normalizing import normalization_named
+from ravine.pretrained.start import Start
 from ravine.training.feed import Normalization
-
-__all__ = [
-    "Start",
-    "as_trained",
-    "is_foreign",
-    "load_start",
-    "normalization_named",
-    "opened",
-    "order_said",
-    "refuse_uncounted",
-    "start_from",
-]
 
 _KIND = ("model", "head", "in_shape", "classes", "preprocessing", "normalization")
 
