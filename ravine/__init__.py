@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ravine.loading import load
     from ravine.prediction import Prediction
     from ravine.recipe import Recipe
-    from ravine.runs import Run, resume, train
+    from ravine.runs import Observer, Run, resume, train
     from ravine.runs.distill import distill
     from ravine.runs.features import features
     from ravine.runs.finetune import finetune
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Classifier": "ravine.classifier",
     "Ensemble": "ravine.ensemble",
+    "Observer": "ravine.runs",
     "Prediction": "ravine.prediction",
     "RavineError": "ravine.errors",
     "Recipe": "ravine.recipe",
@@ -57,6 +58,7 @@ _HOMES = {
 __all__ = [
     "Classifier",
     "Ensemble",
+    "Observer",
     "Prediction",
     "RavineError",
     "Recipe",

@@ -114,7 +114,8 @@ def _size(size: int) -> str:
 def _around(options: Options) -> "Scene":
     """The landscape around a run's weights."""
     from ravine.cli.allocator import keep_freed_memory
-    from ravine.runs.run import Run, data_of
+    from ravine.runs.run import Run
+    from ravine.runs.running import data_of
     from ravine.runs.surroundings import surroundings
     from ravine.training.console import Console
 

@@ -1,5 +1,7 @@
-"""Trainings that are kept in folders: `train`, `resume`, and the `Run` that they give."""
+"""Trainings that are kept in folders: `train`, `resume`, the `Run` that they give, and the `Observer` that watches."""
 
-from ravine.runs.run import Run, resume, train
+from ravine.runs.observing import Observer
+from ravine.runs.run import Run
+from ravine.runs.running import resume, train
 
-__all__ = ["Run", "resume", "train"]
+__all__ = ["Observer", "Run", "resume", "train"]

@@ -17,7 +17,8 @@ from ravine.models import MODELS
 from ravine.prediction import Predictor
 from ravine.recipe import Recipe
 from ravine.runs import teaching
-from ravine.runs.run import Run, source_of, train
+from ravine.runs.run import Run
+from ravine.runs.running import source_of, train
 from ravine.training.console import Console
 
 # The split of the data, which the student takes over: what the teacher was trained on is not to be held out

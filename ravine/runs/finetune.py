@@ -9,7 +9,8 @@ from typing import Any
 
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
-from ravine.runs.run import Run, train
+from ravine.runs.run import Run
+from ravine.runs.running import train
 
 
 def finetune(

@@ -14,7 +14,8 @@ from ravine.ensemble import Ensemble
 from ravine.ensembles import Answers, greedy, greedy_soup, uniform_soup
 from ravine.errors import DataError, UsageError
 from ravine.optimization import recompute_statistics
-from ravine.runs.run import Run, source_of
+from ravine.runs.run import Run
+from ravine.runs.running import source_of
 from ravine.seen import Seen, seen_by
 from ravine.trained import Trained
 

@@ -22,7 +22,8 @@ from ravine.recipe import Recipe
 from ravine.runs.fold_results import OutOfFold, csv_of, summarize
 from ravine.runs.folding import dealt, unseen_classes, with_warnings
 from ravine.runs.opening import opened, start_of
-from ravine.runs.run import Run, check
+from ravine.runs.run import Run
+from ravine.runs.running import check
 from ravine.runs.session import said_finished, train_in
 from ravine.training.console import Console
 

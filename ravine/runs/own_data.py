@@ -9,7 +9,8 @@ from ravine.errors import UsageError
 from ravine.prediction import Predictor
 from ravine.recipe import Recipe
 from ravine.runs.defaults import with_held_out
-from ravine.runs.run import Run, data_of
+from ravine.runs.run import Run
+from ravine.runs.running import data_of
 from ravine.runs.unseen import unseen
 from ravine.seen import Seen
 from ravine.training.console import Console

@@ -1,8 +1,6 @@
 """A training in its run folder: begun or taken up again, watched, saved, summed up."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,16 +14,16 @@ from ravine.recipe import Recipe
 from ravine.runs import path, sweep_result, sweeping
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.environment import changes, environment_of
+from ravine.runs.observing import Observer
 from ravine.runs.plan_lines import plan_lines
 from ravine.runs.results import summarize
+from ravine.runs.run import Run
 from ravine.runs.saving import Saver
 from ravine.runs.state import restore
 from ravine.runs.trainer import Training
 from ravine.training.console import Console, epoch_line, shown_accuracy
 from ravine.training.fit import Position
 from ravine.training.signals import StopRequest, stop_requests
-
-Observer = Callable[[dict[str, Any]], None]
 
 
 def said_finished(folder: RunFolder, dataset: data.Dataset | None, console: Console) -> Path:
@@ -55,6 +53,8 @@ def train_in(
     training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start)
     with stop_requests() as stop:
         try:
+            for observer in observers:
+                observer.begin(Run(folder.path))
             _epochs(training, saver, folder, console, stop, observers)
             if saver.saved_step != training.step:
                 saver.save()
@@ -70,6 +70,8 @@ def train_in(
             console.close()
         summary = summarize(training, saver.seconds, folder)
         folder.write_json("summary.json", {**summary, "sweep": swept} if swept else summary)
+        for observer in observers:
+            observer.end(Run(folder.path))
     return folder.path
 
 
@@ -164,7 +166,8 @@ def _epochs(
         folder.append_metrics(row)
         folder.append_times(times)
         console.say(epoch_line(row, times, epochs, row["epoch"] in training.best.epochs))
+        weights = training.population.named(training.population.state()) if observers else {}
         for observer in observers:
-            observer(row)
+            observer.epoch(row, times, weights)
         if saver.due():
             saver.save()

@@ -19,7 +19,7 @@ from ravine.devices import device_named
 from ravine.errors import DataError, Interrupted, NonFiniteLossError, UsageError
 from ravine.recipe import Recipe
 from ravine.runs.opening import opened, start_of
-from ravine.runs.run import check
+from ravine.runs.running import check
 from ravine.runs.trainer import Training
 from ravine.runs.transfer_plan import Experiment, checked, counted, experiment, numbers
 from ravine.runs.transfer_points import Row, point, right_of

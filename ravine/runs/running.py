@@ -1,0 +1,133 @@
+"""Trains a run, or takes it up where it was."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from ravine import data
+from ravine.checkpoints.run_folder import find
+from ravine.errors import DataError, UsageError
+from ravine.recipe import Recipe
+from ravine.runs import beginning, descent, folding, regularizing, snapshots, teaching
+from ravine.runs.observing import Observer, Row, observers_of
+from ravine.runs.opening import opened, start_of
+from ravine.runs.run import Run
+from ravine.runs.session import said_finished, train_in
+from ravine.training.console import Console
+
+
+def train(
+    source: Any,
+    *,
+    name: str | None = None,
+    out: str | os.PathLike[str] = "runs",
+    fresh: bool = False,
+    device: str = "auto",
+    cache: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+    recipe: Recipe | None = None,
+    observers: Iterable[Observer | Callable[[Row], None]] = (),
+    **settings: Any,
+) -> Run:
+    """Trains on a folder of images, a zip, an `.npz`, `digits` or arrays `(x, y)`.
+
+    The same call again takes an interrupted run up where it was, with the same result as if nothing had happened; a
+    finished run is returned as it is.
+
+    Args:
+        source: the data.
+        name: of the run's folder in `out`; the data's name where None ("-finetuned" from pretrained weights).
+        out: folder of all runs.
+        fresh: start anew in NAME-2, NAME-3, ... instead of resuming.
+        device: auto, cpu, cuda, ...
+        cache: where decoded images are kept; `~/.cache/ravine` where None.
+        quiet: show warnings only.
+        recipe: settings; the default one where None.
+        observers: told of the training as it goes: an `Observer`, or a function of each epoch's row of metrics.
+        **settings: fields of `Recipe` to change: `epochs=20`, `model="resnet"`, `lr=1e-3`.
+
+    Raises:
+        RavineError: bad data, bad settings, a full disk, a loss that is not finite; see `ravine.errors`.
+    """
+    recipe = (recipe or Recipe()).changed(**settings)
+    check(recipe)
+    console = Console(quiet=quiet)
+    start = start_of(recipe)
+    dataset = opened(source, recipe, start, cache=cache, console=console)
+    where = data.location(source) or dataset.fingerprint
+    request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
+    base = name or (f"{dataset.name}-finetuned" if start else dataset.name)
+    folder, verdict = find(Path(out), base, request, fresh)
+    if verdict == "finished":
+        return Run(said_finished(folder, dataset, console))
+    try:
+        with folder.lock():
+            told = folding.with_warnings(dataset, recipe)
+            return Run(train_in(folder, told, recipe, device, console, observers_of(observers), start))
+    except (UsageError, DataError):
+        if verdict == "new" and not folder.checkpoints.exists():  # never began: the name stays free
+            shutil.rmtree(folder.path)
+        raise
+
+
+def check(recipe: Recipe) -> None:
+    """Raises UsageError for what cannot be, before any data is read."""
+    beginning.refuse_without(recipe)
+    descent.check(recipe)
+    regularizing.pieces(recipe)
+    snapshots.check(recipe)
+    teaching.check(recipe)
+    folding.check(recipe)
+
+
+def resume(
+    path: str | os.PathLike[str],
+    *,
+    source: Any = None,
+    device: str = "auto",
+    cache: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+    observers: Iterable[Observer | Callable[[Row], None]] = (),
+) -> Run:
+    """Takes a run up where it was; `source` is needed only for a run on arrays, or where the data has moved."""
+    run, console = Run(path), Console(quiet=quiet)
+    for several in ("kfold", "transfers"):
+        if several in run.folder.read_json("request.json"):
+            cure = f"Its ravine {several} command goes on with it"
+            raise UsageError("a folder of several trainings", where=str(path), cure=cure)
+    if run.folder.finished:
+        return Run(said_finished(run.folder, None, console))
+    dataset, recipe = data_of(run, source, cache, console)
+    with run.folder.lock():
+        told = folding.with_warnings(dataset, recipe)
+        start = start_of(recipe, run.folder)
+        return Run(train_in(run.folder, told, recipe, device, console, observers_of(observers), start))
+
+
+def data_of(
+    run: Run, source: Any, cache: str | os.PathLike[str] | None, console: Console
+) -> tuple[data.Dataset, Recipe]:
+    """The data that a run was asked to train on, and the recipe as asked for.
+
+    Args:
+        source: where the data is now; None for where it was.
+
+    Raises:
+        UsageError: it trained on arrays, and no source is given. DataError: the data is gone or damaged.
+    """
+    recipe = Recipe.from_toml(run.folder.read_json("request.json")["recipe"], run.folder.request)
+    source = source_of(run) if source is None else source
+    return opened(source, recipe, start_of(recipe, run.folder), cache=cache, console=console), recipe
+
+
+def source_of(run: Run) -> str:
+    """Where the data is that a run was asked to train on. Raises UsageError where it was arrays, DataError: gone."""
+    where = run.folder.read_json("request.json")["data"]
+    if not (where == "digits" or os.path.isabs(where)):
+        cure = "Give the arrays again: --data FILE.npz, or in Python source=(x, y)"
+        raise UsageError("trained on arrays", where=str(run.path), cure=cure)
+    if where != "digits" and not os.path.exists(where):
+        raise DataError("the data is no longer there", where=where, cure="Say where it is now: --data PLACE")
+    return where
