@@ -11,9 +11,12 @@ import pytest
 import ravine
 
 PACKAGE = Path(ravine.__file__).parent
-CHAPTERS = ("optimization", "ensembles", "regularization", "augmentation", "transfer", "landscape")
+CHAPTERS = ("optimization", "ensembles", "regularization", "augmentation", "transfer", "landscape", "traps")
 # the interval of an accuracy is a formula that every chapter may state
-FOUNDATION = ("ravine.draws", "ravine.errors", "ravine.spec", "ravine.interval")
+FOUNDATION = (
+    *("ravine.draws", "ravine.errors", "ravine.spec", "ravine.interval"),
+    *("ravine.page", "ravine.drawing", "ravine.colours"),
+)
 
 
 def imports_of(path):

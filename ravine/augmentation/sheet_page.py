@@ -1,33 +1,27 @@
 """A contact sheet as one HTML file that needs nothing else."""
 
 import base64
-import hashlib
 import io
-from importlib.resources import files
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 from PIL import Image
 
 from ravine.augmentation.sheet import Sheet
+from ravine.colours import text_of
+from ravine.page import render
 
 _AS_PNG = 64  # pixels of a side up to which images are kept exactly; larger ones are JPEGs
 
 
 def page(sheet: Sheet) -> str:
     """The text of an HTML file: no script, no connection, images inside; light or dark as the reader's system is."""
-    style = _text("sheet.css")
-    sha = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{sha}'; img-src data:; base-uri 'none'; form-action 'none'"
-    template = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
-    side = max(sheet.sections[0].rows[0].original.shape[:2])
-    return template.from_string(_text("sheet.html.jinja")).render(
+    return render(
+        text_of("ravine.augmentation", "sheet.html.jinja"),
+        title=f"{sheet.title}: augmentation",
+        style=text_of("ravine.augmentation", "sheet.css"),
         sheet=sheet,
-        style=Markup(style),  # noqa: S704  ours
-        policy=policy,
         uri=data_uri,
-        pixelated=side <= _AS_PNG,
+        pixelated=max(sheet.sections[0].rows[0].original.shape[:2]) <= _AS_PNG,
     )
 
 
@@ -38,7 +32,3 @@ def data_uri(pixels: np.ndarray) -> str:
     image.save(buffer, "PNG" if small else "JPEG", **({"optimize": True} if small else {"quality": 88}))
     kind = "png" if small else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _text(name: str) -> str:
-    return files("ravine.augmentation").joinpath(name).read_text(encoding="utf-8")

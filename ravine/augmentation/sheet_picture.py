@@ -1,13 +1,16 @@
 """A contact sheet as one picture, for reports and chats."""
 
+import io
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ravine.augmentation.sheet import DRAWS, Section, Sheet
+from ravine.colours import LIGHT
 
-_INK, _SOFT, _PAPER, _ACCENT, _ALERT = "#1b2733", "#55636f", "#fbfaf7", "#1f5f8b", "#8a4b08"
+_INK, _SOFT, _PAPER, _ACCENT, _ALERT = (LIGHT[name] for name in ("ink", "soft", "paper", "accent", "alert"))
 _TILE, _GAP, _MARGIN, _LINE = 96, 6, 28, 22
 
 
@@ -25,6 +28,17 @@ def picture(sheet: Sheet) -> Image.Image:
         at = _write(pen, at, section.says, 13, _SOFT)
         at = _tiles(canvas, pen, at + 6, section)
     return canvas.crop((0, 0, width, at + _MARGIN))
+
+
+def small_picture(sheet: Sheet, most: int = 150_000) -> bytes:
+    """All together only, as a PNG of at most `most` bytes: photos are shown in as few colours as that takes."""
+    whole = picture(replace(sheet, sections=sheet.sections[:1]))
+    for colours in (0, 256, 128, 64, 32, 16):
+        file = io.BytesIO()
+        (whole.quantize(colours) if colours else whole).save(file, "PNG")
+        if file.tell() <= most:
+            break
+    return file.getvalue()
 
 
 def _write(pen: ImageDraw.ImageDraw, at: int, text: str, size: int, colour: str) -> int:

@@ -32,7 +32,12 @@ class Reliability:
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:
     """Bins `probabilities` `[N, classes]` by confidence; bin b holds confidences in [b / bins, (b + 1) / bins)."""
-    confidence, predicted = probabilities.max(1).astype(np.float64), probabilities.argmax(1)
+    return binned(probabilities.max(1), probabilities.argmax(1) == labels, bins)
+
+
+def binned(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Reliability:
+    """As `reliability`, from the confidence `[N]` of each answer and whether it is right, bool `[N]`."""
+    confidence = confidence.astype(np.float64)
     of = np.clip((confidence * bins).astype(np.int64), 0, bins - 1)
     count = np.bincount(of, minlength=bins)
 
@@ -40,4 +45,4 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
         sums = np.bincount(of, values, minlength=bins)
         return np.divide(sums, count, out=np.full(bins, np.nan), where=count > 0)
 
-    return Reliability(count, mean(confidence), mean((predicted == labels).astype(np.float64)))
+    return Reliability(count, mean(confidence), mean(right.astype(np.float64)))

@@ -6,16 +6,17 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from markupsafe import escape
 from PIL import Image
 
+from ravine.colours import LIGHT
+from ravine.drawing import words
 from ravine.landscape import palette
 from ravine.landscape.levels import levels
 from ravine.landscape.scene import Racer, Scene
 
 WIDTH, HEIGHT, GAP = 640, 480, 32  # of a map; between panels and around them
 COLUMNS = 3
-INK, SOFT, PAPER = "#1b2733", "#55636f", "#fbfaf7"
+INK, SOFT, PAPER = LIGHT["ink"], LIGHT["soft"], LIGHT["paper"]
 FONT = "-apple-system, 'Segoe UI', Inter, Roboto, 'Liberation Sans', sans-serif"
 MONO = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
@@ -61,17 +62,17 @@ def _panel(scene: Scene, number: int, time: int | None) -> str:
         legend.append(_mark(mark, column + 8, row - 5, 6, colour) + _entry(scene, racer, at, column, row))
     crosses = (f'<path d="M{x - 5} {y}h10M{x} {y - 5}v10"/>' for x, y in (place(*minimum) for minimum in scene.minima))
     x, y = place(*scene.start)
-    trap = f'<tspan dx="12" font-size="14" font-weight="400" fill="{SOFT}">{escape(scene.trap)}</tspan>'
+    trap = f'<tspan dx="12" font-size="14" font-weight="400" fill="{SOFT}">{words(scene.trap)}</tspan>'
     picture = f'width="{WIDTH}" height="{HEIGHT}"'
     return (
-        f'<text y="14" font-size="19" font-weight="600">{escape(scene.title)}{trap}</text>'
+        f'<text y="14" font-size="19" font-weight="600">{words(scene.title)}{trap}</text>'
         f'<clipPath id="map{number}"><rect {picture} rx="8"/></clipPath>'
         f'<g transform="translate(0 30)" clip-path="url(#map{number})" fill="none" stroke-linejoin="round">'
         f'<image {picture} href="data:image/png;base64,{_field(scene)}"/>'
         f'<g stroke="{INK}" stroke-width="1.6">{"".join(crosses)}<circle cx="{x}" cy="{y}" r="5"/></g>'
         f"{''.join(paths)}{''.join(heads)}</g>{''.join(legend)}"
         f'<text y="{HEIGHT + 62 + 24 * math.ceil(len(scene.racers) / 2)}" font-size="13" fill="{SOFT}">'
-        f"loss at {escape(scene.time)} {scene.moment(at):g}</text>"
+        f"loss at {words(scene.time)} {scene.moment(at):g}</text>"
     )
 
 
@@ -81,7 +82,7 @@ def _entry(scene: Scene, racer: Racer, at: int, x: float, y: float) -> str:
     loss = float(racer.losses[scene.shown(racer)][at])
     said = f"diverged at {ended}" if 0 <= ended <= at else _short(loss)
     return (
-        f'<text x="{x + 24}" y="{y}" font-size="13" font-family="{MONO}">{escape(racer.name)}</text>'
+        f'<text x="{x + 24}" y="{y}" font-size="13" font-family="{MONO}">{words(racer.name)}</text>'
         f'<text x="{x + WIDTH / 2 - 20}" y="{y}" text-anchor="end">{said}</text>'
     )
 

@@ -1,9 +1,10 @@
-"""A range test as an SVG file of a few kilobytes, written by hand: nothing to install, sharp at any size."""
+"""A range test as an SVG file of a few kilobytes."""
 
-from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from ravine import drawing
+from ravine.colours import text_of
 from ravine.optimization.lr_frame import Frame, frame
 
 if TYPE_CHECKING:
@@ -11,24 +12,17 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 820, 470
 _LEFT, _RIGHT, _TOP, _BOTTOM = 74, 796, 116, 404  # of the plot
-_STYLE = """
-text { font: 14px system-ui, sans-serif; fill: #333 } .title { font-size: 18px; font-weight: 600 } .small { fill: #666 }
-.lr { font-weight: 600; fill: #1e7a46 } .grid { stroke: #e6e9ed } .axis { stroke: #333 } path { fill: none }
-.loss { stroke: #9aa7b5; opacity: .6 } .mean { stroke: #1f4e79; stroke-width: 3; stroke-linejoin: round }
-.range { fill: #2a9d5c; opacity: .12 } .at { stroke: #2a9d5c; stroke-width: 2 }
-.lr.none { fill: #666 } .at.none { stroke: #9aa7b5; stroke-dasharray: 6 5 }"""
+_TITLE = "Range test of the learning rate"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def svg(test: "RangeTest") -> str:
     """The drawing: each loss faint, their mean, the range shaded, a line at the suggestion."""
     seen = frame(test)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}">'
     clip = f'<clipPath id="plot"><path d="M{_LEFT} {_TOP}H{_RIGHT}V{_BOTTOM}H{_LEFT}z"/></clipPath>'
-    back = f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>'
     curves = ['<g clip-path="url(#plot)">', *_curves(test, seen), "</g>"]
-    parts = [head, f"<style>{_STYLE}</style>", clip, back, *_words(test), *_axes(seen), *curves, *_at(test, seen)]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    parts = [clip, *_words(test), *_axes(seen), *curves, *_at(test, seen)]
+    return drawing.dressed(drawing.svg("lr", _WIDTH, _HEIGHT, _TITLE, parts), text_of("ravine.optimization", "lr.css"))
 
 
 def _x(seen: Frame, rate: float) -> float:
@@ -41,8 +35,8 @@ def _y(seen: Frame, loss: float) -> float:
 
 def _words(test: "RangeTest") -> list[str]:
     lines = wrap(test.suggestion.reason, 108)[:3]
-    said = [f'<text class="small" x="{_LEFT}" y="{54 + 18 * i}">{escape(line)}</text>' for i, line in enumerate(lines)]
-    return [f'<text class="title" x="{_LEFT}" y="32">Range test of the learning rate</text>', *said]
+    said = [drawing.text(_LEFT, 54 + 18 * i, line) for i, line in enumerate(lines)]
+    return [drawing.text(_LEFT, 32, _TITLE, kind="title strong"), *said]
 
 
 def _axes(seen: Frame) -> list[str]:
@@ -50,15 +44,15 @@ def _axes(seen: Frame) -> list[str]:
     for power in seen.powers:
         x, name = _x(seen, 10.0**power), "10" + str(power).translate(_RAISED)
         parts.append(f'<path class="grid" d="M{x} {_TOP}V{_BOTTOM}"/>')
-        parts.append(f'<text x="{x}" y="{_BOTTOM + 22}" text-anchor="middle">{name}</text>')
+        parts.append(drawing.text(x, _BOTTOM + 22, name, "middle"))
     for value in seen.values:
         y = _y(seen, value)
         parts.append(f'<path class="grid" d="M{_LEFT} {y}H{_RIGHT}"/>')
-        parts.append(f'<text x="{_LEFT - 10}" y="{y + 5}" text-anchor="end">{value:g}</text>')
+        parts.append(drawing.text(_LEFT - 10, y + 4, f"{value:g}", "end"))
     parts.append(f'<path class="axis" d="M{_LEFT} {_TOP}V{_BOTTOM}H{_RIGHT}"/>')
-    across, up = (_LEFT + _RIGHT) / 2, (_TOP + _BOTTOM) / 2
-    parts.append(f'<text x="{across}" y="{_BOTTOM + 50}" text-anchor="middle">learning rate</text>')
-    parts.append(f'<text transform="translate(22 {up}) rotate(-90)" text-anchor="middle">training loss</text>')
+    parts.append(drawing.text((_LEFT + _RIGHT) / 2, _BOTTOM + 50, "learning rate", "middle"))
+    middle = f"translate(22 {(_TOP + _BOTTOM) / 2}) rotate(-90)"
+    parts.append(f'<text transform="{middle}" text-anchor="middle">training loss</text>')
     return parts
 
 
@@ -69,9 +63,9 @@ def _curves(test: "RangeTest", seen: Frame) -> list[str]:
         size = f'width="{right - left:.1f}" height="{_BOTTOM - _TOP}"'
         parts.append(f'<rect class="range" x="{left}" y="{_TOP}" {size}/>')
     for kind, values in (("loss", test.losses), ("mean", test.smoothed)):
-        points = [f"{_x(seen, rate)} {_y(seen, value)}" for rate, value in zip(test.rates, values, strict=True)]
+        points = [(_x(seen, rate), _y(seen, value)) for rate, value in zip(test.rates, values, strict=True)]
         if points:
-            parts.append(f'<path class="{kind}" d="M{"L".join(points)}"/>')
+            parts.append(f'<path class="line {kind}" d="{drawing.path(points)}"/>')
     return parts
 
 
@@ -80,7 +74,7 @@ def _at(test: "RangeTest", seen: Frame) -> list[str]:
     found = test.suggestion
     if not (found.lr > 0 and 0 <= seen.across(found.lr) <= 1):
         return []
-    kind, word = ("", "lr") if found.found else (" none", "default")
+    kind, word = (" found", "lr") if found.found else (" default", "default")
     x = _x(seen, found.lr)
-    label = f'<text class="lr{kind}" x="{x}" y="{_TOP - 8}" text-anchor="middle">{word} {found.lr:g}</text>'
-    return [f'<path class="at{kind}" d="M{x} {_TOP}V{_BOTTOM}"/>', label]
+    label = drawing.text(x, _TOP - 8, f"{word} {found.lr:g}", "middle", f"name{kind}")
+    return [f'<path class="line{kind}" d="M{x} {_TOP}V{_BOTTOM}"/>', label]

@@ -1,7 +1,4 @@
-"""Scenes of all surfaces with the rules of the lecture, and Debian's Chromium where there is one."""
-
-import os
-import shutil
+"""Scenes of all surfaces with the rules of the lecture."""
 
 import pytest
 
@@ -9,7 +6,6 @@ from ravine.cli.landscape import entrants
 from ravine.landscape import SURFACES, race
 
 RULES = "sgd, momentum, momentum(nesterov=true), adagrad, rmsprop, adam"
-CHROMIUM = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 
 
 @pytest.fixture(scope="session")
@@ -17,20 +13,3 @@ def scenes():
     """By key."""
     rules = entrants(RULES)
     return {surface.key: race(surface, rules) for surface in SURFACES}
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A browser; without one the tests are skipped, but on CI they fail."""
-    path = shutil.which("chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        path = None
-    if not path:
-        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        missing("needs playwright (pip install -e '.[dev]') and Debian's Chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM.split(), "--no-first-run"])
-        yield browser
-        browser.close()
