@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 TIMM := .venv-timm
+DOCS := docs/_build/html
 
-.PHONY: demo test test-timm lint bench clean
+.PHONY: demo test test-timm lint docs bench clean
 
 demo: $(READY)
 	$(BIN)/ravine train digits --fresh
@@ -21,18 +22,23 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 
+# The pages as a site, with the reference of all commands and names; warnings and dead links are errors
+docs: $(READY)
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs $(DOCS)
+	@echo "$(DOCS)/index.html"
+
 # make bench DATA=cifar10-jpeg.zip adds the tables that need real images
 bench: $(READY)
 	for script in loop startup checkpoint ensemble $(if $(DATA),ingest); do $(BIN)/python benchmarks/$$script.py $(DATA) || exit 1; done
 
 clean:
-	rm -rf .venv $(TIMM) .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(TIMM) docs/_build docs/reference .pytest_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	# torch first and by its exact version: an open range takes gigabytes of CUDA packages
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
 	touch $(READY)
 
 $(TIMM)/ready: pyproject.toml constraints.txt constraints-timm.txt
