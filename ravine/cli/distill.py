@@ -72,6 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         temperature=options.temperature,
         alpha=options.alpha,
         use=options.use,
+        observers=options.observers(),
         **options.for_training(),
         **given,
     )

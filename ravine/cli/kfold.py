@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     from ravine.runs.kfold import kfold
 
     keep_freed_memory()
-    run = kfold(options.data, **options.for_training())
+    run = kfold(options.data, observers=options.observers(), **options.for_training())
     if options.json:
         print(json.dumps(run.summary))
     else:
@@ -63,7 +63,7 @@ def _print(summary: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from ravine.cli.report import percent
+    from ravine.cli.results_table import percent
 
     out = Console(soft_wrap=True, highlight=False)
     table = Table("fold", "epoch", "accuracy", "images", "loss", box=None, header_style="bold", pad_edge=False)

@@ -1,9 +1,12 @@
 """The flags of every command that trains into a run's folder: a recipe, and where and how."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ravine.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ravine.runs import Observer
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,9 @@ class TrainingFlags(Recipe):
     """auto (a GPU if there is one), cpu, cuda, cuda:1."""
     cache: str = ""
     """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
+    log: Literal["none", "tensorboard"] = "none"
+    """Also write curves, weights and pictures to RUN/tensorboard (look with: tensorboard --logdir runs); needs
+    pip install "ravine[tensorboard]"."""
     json: bool = False
     """Print the results as one JSON object."""
     quiet: bool = False
@@ -34,6 +40,12 @@ class TrainingFlags(Recipe):
             "quiet": self.quiet,
             "recipe": recipe_of(self),
         }
+
+    def observers(self) -> "list[Observer]":
+        """What --log names. Raises UsageError where its package is missing."""
+        from ravine.tracking import trackers
+
+        return trackers(self.log)
 
 
 def recipe_of(options: Recipe) -> Recipe:

@@ -5,7 +5,7 @@ run.best.predict("new.jpg")
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,13 @@ from ravine.errors import UsageError
 from ravine.loading import load, weights_path
 from ravine.models import MODELS
 from ravine.prediction import Predictor
+from ravine.pretrained import CUT
 from ravine.recipe import Recipe
 from ravine.runs import teaching
+from ravine.runs.observing import Observer, Row
 from ravine.runs.run import Run
 from ravine.runs.running import source_of, train
 from ravine.training.console import Console
-
-# The split of the data, which the student takes over: what the teacher was trained on is not to be held out
-SPLIT = ("val", "test", "folds", "fold", "seed")
 
 
 def distill(
@@ -40,6 +39,7 @@ def distill(
     device: str = "auto",
     cache: str | os.PathLike[str] | None = None,
     quiet: bool = False,
+    observers: Iterable[Observer | Callable[[Row], None]] = (),
     **settings: Any,
 ) -> Run:
     """Trains one student on the teacher's averaged probabilities; what comes out is a run like any other.
@@ -56,7 +56,7 @@ def distill(
         temperature, alpha: see `ravine.ensembles.distillation_loss`.
         use: which weights of a teacher's run, "best" or "last".
         name: of the run's folder; the teacher's with "-distilled" where None.
-        recipe, out, fresh, device, cache, quiet, settings: as of `ravine.train`.
+        recipe, out, fresh, device, cache, quiet, observers, settings: as of `ravine.train`.
 
     Raises:
         UsageError: a setting. DataError: no teacher, or one of other classes or inputs. And as `ravine.train`.
@@ -73,7 +73,8 @@ def distill(
     Console(quiet=quiet).say(said)
     source = _source(Path(teacher)) if source is None else source
     base = name or f"{_named(Path(teacher))}-distilled"
-    run = train(source, name=base, out=out, fresh=fresh, device=device, cache=cache, quiet=quiet, recipe=asked)
+    settled = {"name": base, "recipe": asked, "observers": observers}
+    run = train(source, out=out, fresh=fresh, device=device, cache=cache, quiet=quiet, **settled)
     lesson_of(run)  # a finished run's teacher, too, has to be the one that it learned from
     return run
 
@@ -101,10 +102,10 @@ def _as_the_teacher(asked: Recipe, given: Collection[str], teacher: Predictor) -
     """The recipe with size and split of the teacher where nothing else was asked for, and a sentence about that."""
     part = teacher.parts[0]
     theirs = Recipe.from_toml(part.about["recipe"], teacher.name)
-    free = {name for name in (*SPLIT, "size") if name not in given and getattr(asked, name) == getattr(Recipe, name)}
+    free = {name for name in (*CUT, "size") if name not in given and getattr(asked, name) == getattr(Recipe, name)}
     if "folds" not in free or theirs.folds and "val" not in free:
         free -= {"folds", "fold"}  # which belong together, and leave no other validation
-    taken = {name: getattr(theirs, name) for name in SPLIT if name in free}
+    taken = {name: getattr(theirs, name) for name in CUT if name in free}
     if asked.folds or taken.get("folds"):
         taken.pop("val", None)
     if part.preprocessing and "size" in free and theirs.size != "auto":
@@ -114,7 +115,7 @@ def _as_the_teacher(asked: Recipe, given: Collection[str], teacher: Predictor) -
     teachers = "one network" if members == 1 else f"{members} networks"
     val = f"val {asked.val:.3g}" if asked.val != "auto" else "val auto"
     val = f"fold {asked.fold} of {asked.folds}" if asked.folds else val
-    alike = all(getattr(asked, name) == getattr(theirs, name) for name in SPLIT if name != "val" or not asked.folds)
+    alike = all(getattr(asked, name) == getattr(theirs, name) for name in CUT if name != "val" or not asked.folds)
     held = "held out as by the teacher" if alike else "held out, not as by the teacher"
     return asked, f"{teachers} to learn from; {held}: {val}, test {asked.test:g}, seed {asked.seed}"
 
