@@ -15,7 +15,7 @@ COMMANDS = [
     ("python -c pass", ["-c", "pass"]),
     ("import numpy", ["-c", "import numpy"]),
     ("import torch", ["-c", "import torch"]),
-    ("import all that training needs", ["-c", "import ravine.runs, ravine.cli.train, ravine.cli.report"]),
+    ("import all that training needs", ["-c", "import ravine.runs, ravine.cli.train, ravine.cli.results_table"]),
     ("the first torch.optim.Optimizer", ["-c", "import torch; torch.optim.SGD([torch.zeros(1)], lr=0.1)"]),
     ("ravine --help", ["-m", "ravine", "--help"]),
     ("ravine train digits --epochs 1", ["-m", "ravine", "train", "digits", "--epochs", "1", "--fresh", "--quiet"]),

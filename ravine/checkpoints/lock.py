@@ -40,6 +40,28 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def held(path: Path) -> bool:
+    """Whether someone, this process included, holds the lock on `path`.
+
+    Looks by taking a shared lock for a moment; no file is made. False where there is no file, or no flock.
+    """
+    try:
+        import fcntl
+
+        handle = os.open(path, os.O_RDONLY)
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
 def _in_use(path: Path, pid: str) -> RunInUseError:
     who = f"process {pid}" if pid else "another process"
     return RunInUseError(f"{who} is training in this run folder", where=str(path.parent), cure="Wait for it or stop it")

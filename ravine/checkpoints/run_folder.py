@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ravine.checkpoints import atomic
 from ravine.checkpoints.durable import saving, sync_folder, write_synced
-from ravine.checkpoints.lock import locked
+from ravine.checkpoints.lock import held, locked
 from ravine.checkpoints.records import csv_text, dumps, read_json, read_rows
 from ravine.errors import DataError
 
@@ -40,6 +40,10 @@ class RunFolder:
         self.snapshot_weights = path / "weights" / "snapshots.safetensors"
         self.checkpoints = path / "checkpoints"
         self.weights_path = path / "path"  # the weights along the way
+        self.predictions = path / "predictions.csv"
+        self.shown = path / "shown.npz"  # the pictures of the mistakes
+        self.augmentation = path / "augmentation.png"
+        self.report = path / "report.html"
 
     def check(self) -> None:
         """Raises DataError where this is no run's folder."""
@@ -51,6 +55,11 @@ class RunFolder:
         """Whether `summary.json` says so and both weights files are there (a lost one is made again when resuming)."""
         complete = self.best_weights.is_file() and self.last_weights.is_file()
         return complete and (self.read_json("summary.json") or {}).get("finished") is True
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process is training in it."""
+        return held(self.path / "lock")
 
     def lock(self) -> AbstractContextManager[None]:
         """Held while training. Raises RunInUseError where another process holds it."""
@@ -90,9 +99,13 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Writes text as UTF-8; file names that are not UTF-8 come out as the bytes that they are."""
+        self.write_bytes(name, text.encode("utf-8", "surrogateescape"))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Writes a file of any kind."""
         path = self.path / name
         with saving(path):
-            atomic.write(path, [text.encode("utf-8", "surrogateescape")])
+            atomic.write(path, [content])
 
     def _append(self, path: Path, row: Row) -> None:
         with saving(path):

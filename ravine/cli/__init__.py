@@ -22,6 +22,7 @@ COMMANDS = {
     "distill": "train one student on what an ensemble says",
     "masks": "each dropout mask is one model: how good each is, and their average",
     "ensemble": "judge an ensemble, join finished runs into one file",
+    "report": "explain a run in one page, or compare several",
     "info": "say what a run or a weights file is",
     "landscape": "race the update rules on losses of two weights, on a page that plays",
 }

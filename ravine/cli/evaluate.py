@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "evaluate")
     from ravine.checkpoints.records import dumps
     from ravine.cli.allocator import keep_freed_memory
-    from ravine.cli.report import print_score, print_views
+    from ravine.cli.results_table import print_score, print_views
     from ravine.training.console import Console
 
     keep_freed_memory()

@@ -34,10 +34,10 @@ class Options(TrainingFlags):
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "finetune")
     from ravine.cli.allocator import keep_freed_memory
-    from ravine.cli.report import print_results
+    from ravine.cli.results_table import print_results
     from ravine.runs.finetune import finetune
 
     keep_freed_memory()
-    run = finetune(options.weights, options.data, **options.for_training())
+    run = finetune(options.weights, options.data, observers=options.observers(), **options.for_training())
     print_results(run, as_json=options.json)
     return 0

@@ -17,9 +17,11 @@ from ravine.cli.flags import parse
 @dataclass(frozen=True)
 class Options:
     """Examples:
-    ravine info runs/photos
-    ravine info best.safetensors --json
-    ravine info resnet20.th
+      ravine info runs/photos
+      ravine info best.safetensors --json
+      ravine info resnet20.th
+
+    Shows what a run or a file says of itself; nothing is trained or scored.
     """
 
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]

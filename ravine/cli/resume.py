@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -26,6 +26,8 @@ class Options:
     """auto (a GPU if there is one), cpu, cuda, cuda:1."""
     cache: str = ""
     """Where decoded images are kept; empty is ~/.cache/ravine (or RAVINE_CACHE)."""
+    log: Literal["auto", "none", "tensorboard"] = "auto"
+    """As of ravine train; auto goes on with what the run has."""
     json: bool = False
     """Print the results as one JSON object."""
     quiet: bool = False
@@ -35,8 +37,9 @@ class Options:
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "resume")
     from ravine.cli.allocator import keep_freed_memory
-    from ravine.cli.report import print_results
+    from ravine.cli.results_table import print_results
     from ravine.runs import resume
+    from ravine.tracking import logged_to, trackers
 
     keep_freed_memory()
     run = resume(
@@ -45,6 +48,7 @@ def run(arguments: Sequence[str]) -> int:
         device=options.device,
         cache=options.cache or None,
         quiet=options.quiet,
+        observers=trackers(logged_to(options.run) if options.log == "auto" else options.log),
     )
     print_results(run, as_json=options.json)
     return 0

@@ -32,10 +32,10 @@ class Options(TrainingFlags):
 def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "train")
     from ravine.cli.allocator import keep_freed_memory
-    from ravine.cli.report import print_results
+    from ravine.cli.results_table import print_results
     from ravine.runs import train
 
     keep_freed_memory()
-    run = train(options.data, **options.for_training())
+    run = train(options.data, observers=options.observers(), **options.for_training())
     print_results(run, as_json=options.json)
     return 0

@@ -50,9 +50,13 @@ def run(arguments: Sequence[str]) -> int:
     from ravine.checkpoints import atomic
     from ravine.checkpoints.durable import saving
     from ravine.cli.allocator import keep_freed_memory
+    from ravine.errors import UsageError
     from ravine.runs.transfers import transfers
     from ravine.transfer.transfers_page import checked
 
+    if options.log != "none":
+        what, cure = "its many trainings are no runs", "Leave it out; transfers.html shows them"
+        raise UsageError(what, where=f"--log {options.log}", cure=cure)
     pages = [Path(page) for page in options.page]
     for page in pages:
         checked(page.suffix, f"-o {page}")  # now, not after the work

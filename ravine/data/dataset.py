@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from ravine.data.findings import Findings
 from ravine.data.preprocessing import Preprocessing
 from ravine.data.split import Split
@@ -30,6 +32,12 @@ class Dataset:
     findings: Findings
     fingerprint: str
     unsplit: bool = False
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Images by split and class, as the splits are now."""
+        found = {name: np.bincount(split.y, minlength=len(self.classes)) for name, split in self.splits.items()}
+        return {name: dict(zip(self.classes, n.tolist(), strict=True)) for name, n in found.items()}
 
     def scored_split(self, wanted: str = "auto") -> tuple[str, str]:
         """The split to evaluate on, and how to say it: "test" if there is one, else "val", else all there is.

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ravine.errors import shown
+
 if TYPE_CHECKING:
     from rich.console import Group
 
@@ -102,11 +104,6 @@ class Findings:
                 yield Text.assemble((f"{kind}: ", style), finding.text)
         if not self.errors and not self.warnings:
             yield Text("nothing to complain about", style="green")
-
-
-def shown(name: str) -> str:
-    """A file name as it can be printed anywhere: line breaks, control characters and undecodable bytes are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _cut(n: int, what: str) -> Iterator[str]:

@@ -34,7 +34,7 @@ from ravine.optimization.schedules import (
     warmup,
 )
 from ravine.optimization.sgd import SGD
-from ravine.optimization.stepper import Stepper
+from ravine.optimization.stepper import Stepper, Stretch
 from ravine.optimization.swa import SWA
 
 RULES = {
@@ -88,6 +88,7 @@ __all__ = [
     "Rule",
     "Schedule",
     "Stepper",
+    "Stretch",
     "Suggestion",
     "Sweep",
     "ascended",

@@ -3,6 +3,9 @@
 Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
 """
 
+from functools import lru_cache
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import torch
@@ -44,16 +47,10 @@ class NAdam(Rule):
     ):
         super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, eps=eps, psi=psi, decay=decay)
 
-    @classmethod
-    def advance(cls, w: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        super().advance(w, state, group)
-        # M(t) = mu(1) mu(2) ... mu(t)
-        state["M"] = state.get("M", 1.0) * _mu(state["t"], group)
-
     @staticmethod
     def direction(g: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> torch.Tensor:
-        beta1, beta2, t, M = group["beta1"], group["beta2"], state["t"], state["M"]
-        mu, mu_next = _mu(t, group), _mu(t + 1, group)
+        beta1, beta2, psi, t = group["beta1"], group["beta2"], group["psi"], state["t"]
+        mu, mu_next, M = _mu(t, beta1, psi), _mu(t + 1, beta1, psi), _product(t, beta1, psi)
         # m <- beta1 m + (1 - beta1) g
         m = state["m"].mul_(beta1).add_((1 - beta1) * g)
         # v <- beta2 v + (1 - beta2) g^2
@@ -63,5 +60,20 @@ class NAdam(Rule):
         return ahead.div_((v / (1 - beta2**t)).sqrt_().add_(group["eps"]))
 
 
-def _mu(t: int, group: dict[str, Any]) -> float | torch.Tensor:
-    return group["beta1"] * (1 - 0.5 * 0.96 ** (t * group["psi"]))
+def _mu(t: int, beta1: Any, psi: Any) -> Any:
+    return beta1 * (1 - 0.5 * 0.96 ** (t * psi))
+
+
+def _product(t: int, beta1: Any, psi: Any) -> Any:
+    """M(t); a column of them where a setting is one."""
+    if not isinstance(beta1, torch.Tensor) and not isinstance(psi, torch.Tensor):
+        return _products(1 << t.bit_length(), beta1, psi)[t - 1]
+    column = beta1 * psi  # of the shape and type that both have together
+    both = zip(*((0 * column + setting).flatten().tolist() for setting in (beta1, psi)), strict=True)
+    return column.new_tensor([_product(t, *numbers) for numbers in both]).view(column.shape)
+
+
+@lru_cache
+def _products(count: int, beta1: float, psi: float) -> tuple[float, ...]:
+    """M(1) to M(count). Kept, since every step asks for the next one."""
+    return tuple(accumulate((_mu(t, beta1, psi) for t in range(1, count + 1)), mul))

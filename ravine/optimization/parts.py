@@ -53,26 +53,35 @@ def of_parameter(rule: Any, whole: Part) -> Iterator[Part]:
         yield whole
 
 
-def of_matrix(layout: Iterable[Slot]) -> Callable[[Any, Part], Iterator[Part]]:
-    """The function that gives the parts of a matrix `[K, P]`: whole parameters, rows for a kernel, or blocks."""
+def of_matrix(layout: Iterable[Slot], first: int = 0) -> Callable[[Any, Part], Iterator[Part]]:
+    """The function that gives the parts of a matrix `[K, P]`: whole parameters, rows for a kernel, or blocks.
+
+    Of a matrix that was cut out of a wider one, `first` is the column of that at which it begins.
+    """
 
     def parts(rule: Any, whole: Part) -> Iterator[Part]:
-        w, g, state, group, _ = whole
+        w, _, _, group, _ = whole
         rows, columns = w.shape
         if rule.whole:
-            for slot in layout:
-                yield Part(*(_parameter(value, columns, slot) for value in (w, g, state, group)))
-        elif rule.kernel and columns >= LONG and _kernels_take(w) and _plain(whole) and _one_number_a_row(group, rows):
+            for slot in (slot for slot in layout if slot.start < first + columns and slot.stop > first):
+                yield Part(*(_parameter(value, columns, slot, first) for value in whole[:4]))
+        elif rule.kernel and _rows_are_for_it(whole):
             for k in range(rows):
-                yield Part(w[k], g[k], _row(state, rows, k), _row(group, rows, k), True)
+                yield _row_of(whole, k)._replace(fused=True)
         elif w.dtype != torch.float64 and _in_formula(group):
             # 1 - beta of a column, in the weights' precision, is rounded elsewhere than that of a number
             for k in range(rows):
-                yield from _blocks(Part(w[k], g[k], _row(state, rows, k), _row(group, rows, k)), 1, columns)
+                yield from _blocks(_row_of(whole, k), 1, columns)
         else:
             yield from _blocks(whole, rows, columns)
 
     return parts
+
+
+def cut_out(whole: Part, start: int, stop: int) -> Part:
+    """Columns `start` to `stop` of a matrix: of weights, gradients, memory, and of the settings that are as wide."""
+    columns = whole.w.shape[-1]
+    return Part(*(_columns(value, columns, start, stop) for value in whole[:4]))
 
 
 def _blocks(whole: Part, rows: int, columns: int) -> Iterator[Part]:
@@ -81,7 +90,7 @@ def _blocks(whole: Part, rows: int, columns: int) -> Iterator[Part]:
         yield whole
         return
     for start in range(0, columns, width):
-        yield Part(*(_columns(value, columns, start, start + width) for value in whole[:4]))
+        yield cut_out(whole, start, start + width)
 
 
 def _has_columns(group: dict[str, Any]) -> bool:
@@ -109,6 +118,13 @@ def _kernels_take(w: torch.Tensor) -> bool:
     return w.device.type == "cpu" and w.dtype in (torch.float32, torch.float64)
 
 
+def _rows_are_for_it(whole: Part) -> bool:
+    """Whether a kernel takes each row: the rows of what was cut out lie in memory apart, but each in one piece."""
+    w, group = whole.w, whole.group
+    fit = w.shape[1] >= LONG and _kernels_take(w) and _one_number_a_row(group, len(w))
+    return fit and _plain(_row_of(whole, 0))
+
+
 def _one_number_a_row(group: dict[str, Any], rows: int) -> bool:
     shapes = (value.shape for name, value in group.items() if isinstance(value, torch.Tensor) and name != "decay")
     return all(shape in ((), (1,), (rows, 1)) for shape in shapes)
@@ -118,17 +134,18 @@ def _each(values: dict[str, Any], change: Callable[[torch.Tensor], Any]) -> dict
     return {n: change(v) if isinstance(v, torch.Tensor) and v.dim() else v for n, v in values.items()}
 
 
-def _row(values: dict[str, Any], rows: int, k: int) -> dict[str, Any]:
-    """Row k of what is a matrix; of a `[K, 1]` column its number."""
+def _row_of(whole: Part, k: int) -> Part:
+    """Row k: of a setting that is a `[K, 1]` column its number."""
+    rows = len(whole.w)
 
-    def row(value: torch.Tensor) -> Any:
+    def setting(value: torch.Tensor) -> Any:
         if value.numel() == 1:
             return value.item()
         if value.dim() == 2 and value.shape[0] == rows:
             return value[k].item() if value.shape[1] == 1 else value[k]
         return value
 
-    return _each(values, row)
+    return Part(whole.w[k], whole.g[k], _each(whole.state, lambda v: v[k]), _each(whole.group, setting))
 
 
 def _columns(value: Any, columns: int, start: int, stop: int) -> Any:
@@ -139,13 +156,13 @@ def _columns(value: Any, columns: int, start: int, stop: int) -> Any:
     return value[..., start:stop] if wide else value
 
 
-def _parameter(value: Any, columns: int, slot: Slot) -> Any:
+def _parameter(value: Any, columns: int, slot: Slot, first: int) -> Any:
     """`[K, P]` to `[K, *shape]` of one parameter, and settings `[K, 1]` or `[P]` to what broadcasts against it."""
     if isinstance(value, dict):
-        return {name: _parameter(inner, columns, slot) for name, inner in value.items()}
+        return {name: _parameter(inner, columns, slot, first) for name, inner in value.items()}
     if not isinstance(value, torch.Tensor) or not value.dim():
         return value
     if value.shape[-1] == columns:
-        value = value[..., slot.start : slot.stop]
+        value = value[..., slot.start - first : slot.stop - first]
         return value.unflatten(-1, tuple(slot.shape)) if slot.shape else value.squeeze(-1)
     return value.view(*value.shape[:-1], *[1] * len(slot.shape))

@@ -89,18 +89,17 @@ class Rule(torch.optim.Optimizer):
                 kind = "sparse" if whole.g.is_sparse else "complex"
                 raise UsageError(f"{kind} gradients are not supported", where=cls.__name__, expected="dense real ones")
         for whole in wholes:
-            cls.advance(whole.w, whole.state, whole.group)
+            cls.advance(whole.w, whole.state)
             for part in cut(cls, whole):
                 fused.append(part) if part.fused else cls._move(*part)
         for _, parts in groupby(fused, key=_settings):
             cls._sweep(list(parts))
 
     @classmethod
-    def advance(cls, w: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Once a step, before any part moves: counts the step and makes the memory."""
+    def advance(cls, w: torch.Tensor, state: dict[str, Any]) -> None:
+        """Once a step, before any part moves: counts the step and makes the memory that is missing."""
         state["t"] = state.get("t", 0) + 1
-        if state["t"] == 1:
-            state.update({name: torch.zeros_like(w) for name in cls.memory})
+        state.update({name: torch.zeros_like(w) for name in cls.memory if name not in state})
 
     @classmethod
     def _move(cls, w: torch.Tensor, g: torch.Tensor, state: dict[str, Any], group: dict[str, Any], _: bool) -> None:

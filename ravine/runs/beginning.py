@@ -1,10 +1,12 @@
 """What a network begins with where a recipe names pretrained weights: which blocks, and which head."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import nn
 
+from ravine import building, draws
 from ravine.errors import DataError, UsageError
 from ravine.population import Population
 from ravine.pretrained import Start, load_start
@@ -15,16 +17,26 @@ from ravine.transfer import blocks, chosen, classifier
 Begin = Callable[[nn.Module, int], None]
 
 
-def settled_head(recipe: Recipe, start: Start, classes: Sequence[str]) -> tuple[str, str]:
+def settled_head(recipe: Recipe, start: Start, classes: Sequence[str], taken: bool = True) -> tuple[str, str]:
     """The recipe's head without "auto": linear, mlp or keep; and why.
 
+    Args:
+        recipe: its `head` is followed.
+        start: the pretrained weights.
+        classes: of the data.
+        taken: whether the head is among the blocks that the recipe's `keep` takes.
+
     Raises:
-        DataError: the pretrained head is to be kept, and is one for other classes.
+        UsageError: the pretrained head is to be kept, and is not among the blocks that are.
+        DataError: it is one for other classes.
     """
     same = start.classes is not None and set(start.classes) == set(classes)
-    head = recipe.head if recipe.head != "auto" else "keep" if same else "linear"
+    head = recipe.head if recipe.head != "auto" else "keep" if same and taken else "linear"
     if head != "keep":
         return head, f"a new {head} head for {len(classes)} classes"
+    if not taken:
+        what, cure = f"--keep {recipe.keep!r} leaves the head out", "Use --head linear, or name the head in --keep too"
+        raise UsageError(what, where="--head keep", cure=cure)
     if start.classes is not None and not same:
         other = sorted(set(classes) ^ set(start.classes))
         what = f"classes that only one of both knows: {', '.join(other[:5])}{', ...' if len(other) > 5 else ''}"
@@ -33,8 +45,15 @@ def settled_head(recipe: Recipe, start: Start, classes: Sequence[str]) -> tuple[
         what = f"{start.outputs} pretrained outputs for {len(classes)} classes"
         raise DataError(what, where="--head keep", expected="as many", cure="Use --head linear")
     if start.classes is None:
-        return head, "the pretrained head is kept; its outputs are taken to be the classes in sorted order"
+        return head, "the pretrained head is kept"
     return head, "the pretrained head is kept: its classes are these; --head linear for a new one"
+
+
+@lru_cache(maxsize=4)
+def block_names(model: str, in_shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The blocks of a network, head last, as `--keep` and `--freeze` name them."""
+    with draws.own_generators():  # its weights are drawn, and thrown away
+        return tuple(block.name for block in blocks(building.network(model, in_shape, classes=2)))
 
 
 def kind_of_head(recipe: Recipe, start: Start | None) -> str:

@@ -31,10 +31,12 @@ class CachedFeatures:
 
     Args:
         training: from pretrained weights, without augmentation.
+        plan: when each block is trained.
+        shared: after so many blocks at most; what comes after them differs between members.
     """
 
-    def __init__(self, training: "Training", plan: Unfreezing):
-        self.plan, self.population = plan, training.population
+    def __init__(self, training: "Training", plan: Unfreezing, shared: int):
+        self.plan, self.shared, self.population = plan, shared, training.population
         self._training = training
         self._usable: dict[int, bool] = {}
         self._kept: tuple[int, dict[str, torch.Tensor]] = (0, {})
@@ -42,7 +44,7 @@ class CachedFeatures:
 
     def depth(self, progress: float) -> int:
         """After how many blocks the features are taken at this progress; 0 for none: the images themselves."""
-        depth = self.plan.frozen_prefix(progress)
+        depth = min(self.plan.frozen_prefix(progress), self.shared)
         if depth and depth not in self._usable:
             self._usable[depth] = self._fits(depth)
         return depth if depth and self._usable[depth] else 0

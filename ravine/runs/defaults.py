@@ -7,10 +7,11 @@ import torch
 from ravine import augmentation, data, models, spec
 from ravine.errors import UsageError
 from ravine.optimization import RULES
-from ravine.pretrained import Start
+from ravine.pretrained import Start, order_said
 from ravine.recipe import Recipe
 from ravine.runs import descent, folding, snapshots, sweeping, teaching
-from ravine.runs.beginning import settled_head
+from ravine.runs.beginning import block_names, settled_head
+from ravine.transfer import chosen
 
 
 def with_held_out(dataset: data.Dataset, recipe: Recipe) -> tuple[data.Dataset, Recipe]:
@@ -55,7 +56,7 @@ def resolve(
     decided["teacher"] = teaching.pinned(recipe)
     if recipe.optimizer == "auto":
         decided["optimizer"] = "adam"
-    decided["lr"] = _rate(recipe.changed(**decided))
+    decided["lr"] = _rate(recipe.changed(**decided), shape)
     if recipe.schedule == "auto":
         decided["schedule"] = snapshots.schedule(recipe) if recipe.snapshots else "one_cycle(warmup=0.2)"
     if recipe.batch == "auto":
@@ -77,10 +78,15 @@ def resolve(
 
 def _from_pretrained(recipe: Recipe, start: Start, dataset: data.Dataset) -> tuple[dict[str, Any], list[str]]:
     """What is decided where a training starts from pretrained weights, and a sentence for each decision."""
-    head, why = settled_head(recipe, start, dataset.classes)
+    names = block_names(start.model, tuple(dataset.splits["train"].shape))
+    *_, taken = chosen(names, recipe.keep, "--keep")
+    head, why = settled_head(recipe, start, dataset.classes, taken)
+    if head == "keep" and start.classes is None:
+        why += f"; {order_said(dataset)}"
     decided: dict[str, Any] = {"model": start.model, "head": head}
     if recipe.unfreeze_at == "auto":
-        alone = recipe.freeze == "none" and head != "keep"  # a head that knows its classes spoils nothing below it
+        free = not any(chosen(names, recipe.freeze, "--freeze"))
+        alone = free and head != "keep"  # a head that knows its classes spoils nothing below it
         decided["unfreeze_at"] = _HEAD_ALONE if alone else 0.0
     if recipe.layer_decay == "auto":
         decided["layer_decay"] = _LAYER_DECAY
@@ -89,7 +95,7 @@ def _from_pretrained(recipe: Recipe, start: Start, dataset: data.Dataset) -> tup
     return decided, [*start.said, f"model {start.model}; {why}"]
 
 
-def _rate(recipe: Recipe) -> float:
+def _rate(recipe: Recipe, in_shape: tuple[int, ...]) -> float:
     """The rate of --lr, else the one in --optimizer's brackets, else what was measured for rule, network and start."""
     rule = spec.parse(recipe.optimizer, flag="--optimizer")
     _, settings = spec.bind(rule, RULES, flag="--optimizer", given={"params": None})
@@ -99,9 +105,17 @@ def _rate(recipe: Recipe) -> float:
         recipe = recipe.changed(lr=settings["lr"])  # refuses what is no rate
     network = spec.parse(recipe.model, flag="--model").name
     measured = _CONVNET_RATES[rule.name] if network == "convnet" else _RATES[rule.name]
-    if recipe.pretrained != "none" and recipe.freeze != "all but head":  # a head alone has nothing to spoil
+    if recipe.pretrained != "none" and _moves_what_is_known(recipe, in_shape):
         measured *= _SHARE_OF_RATE
     return measured if recipe.lr == "auto" else recipe.lr
+
+
+def _moves_what_is_known(recipe: Recipe, in_shape: tuple[int, ...]) -> bool:
+    """Whether a pretrained block below the head is ever trained: a head alone has nothing to spoil."""
+    names = block_names(recipe.model, in_shape)
+    kept, frozen = (chosen(names, text, flag) for text, flag in ((recipe.keep, "--keep"), (recipe.freeze, "--freeze")))
+    known = any(taken and not stays for taken, stays in zip(kept[:-1], frozen[:-1], strict=True))
+    return known and recipe.unfreeze_at != 1
 
 
 def augmentation_for(asked: str, shape: tuple[int, ...]) -> tuple[str, str]:

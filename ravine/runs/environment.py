@@ -1,5 +1,6 @@
 """What a training ran on: kept with the run, and compared when it is taken up again."""
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ def environment_of(device: torch.device) -> dict[str, Any]:
         "decoder": decoding.DECODER,
         "device": name,
         "threads": torch.get_num_threads(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "machine": platform.machine(),
         "processor": _processor(),
         "system": platform.platform(),

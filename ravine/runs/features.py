@@ -14,7 +14,6 @@ from ravine.devices import device_named
 from ravine.errors import DataError, UsageError
 from ravine.recipe import Recipe
 from ravine.runs.backbone import backbone
-from ravine.runs.probe_parts import trained_with
 from ravine.runs.weights_and_data import weights_and_data
 from ravine.training.console import Console
 
@@ -107,8 +106,8 @@ def features(
         found = f"only {' and '.join(dataset.splits)}"
         cure = f"Give {dataset.name}/{next(iter(dataset.splits))} itself: images without splits are x and y"
         raise DataError(found, where=dataset.name, expected="training images, which are x and y", cure=cure)
-    if trained_with(dataset, start.source, member):
-        console.warn("the weights were trained on images of this very data, which their features tell apart too well")
+    if start.learned_on(dataset.fingerprint, member):
+        console.warn("the weights have learned images of this very data, which their features tell apart too well")
     network = backbone(start, dataset.splits["train"], member, on)
     depth = network.depth(block)
     if len(start.states) > 1:

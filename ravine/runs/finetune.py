@@ -9,12 +9,13 @@ from typing import Any
 
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
+from ravine.runs.opening import named
 from ravine.runs.run import Run
 from ravine.runs.running import train
 
 
 def finetune(
-    weights: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | Run,
     source: Any,
     *,
     recipe: Recipe | None = None,
@@ -27,7 +28,7 @@ def finetune(
     `head` and `keep` are fields of the recipe that say otherwise. The same call again goes on with an interrupted run.
 
     Args:
-        weights: a run, a weights file (.safetensors, .pth, .pt, .th), "timm:NAME" or "hf-hub:NAME".
+        weights: a run, its folder, a weights file (.safetensors, .pth, .pt, .th), "timm:NAME" or "hf-hub:NAME".
         source: the data, as of `ravine.train`.
         recipe, options: as of `ravine.train`; the run's folder is called after the data, with "-finetuned".
 
@@ -37,4 +38,4 @@ def finetune(
     asked = recipe or Recipe()
     if asked.pretrained != "none" or "pretrained" in options:
         raise UsageError("are given by their path here", where="--pretrained", expected="ravine finetune WEIGHTS DATA")
-    return train(source, recipe=asked.changed(pretrained=os.fspath(weights)), **options)
+    return train(source, recipe=asked.changed(pretrained=named(weights)), **options)

@@ -6,6 +6,7 @@ The k networks are an ensemble besides. (Stone, "Cross-Validatory Choice and Ass
 
 import os
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs.fold_results import OutOfFold, csv_of, summarize
 from ravine.runs.folding import dealt, unseen_classes, with_warnings
+from ravine.runs.learned_before import refuse_folds
+from ravine.runs.observing import Observer, Row, observers_of
 from ravine.runs.opening import opened, start_of
 from ravine.runs.run import Run
 from ravine.runs.running import check
@@ -38,19 +41,21 @@ def kfold(
     cache: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     recipe: Recipe | None = None,
+    observers: Iterable[Observer | Callable[[Row], None]] = (),
     **settings: Any,
 ) -> Run:
     """Trains k networks, each on k - 1 of k parts of the training images, and validates each on the part left out.
 
     Arguments as of `ravine.train`; the recipe's `folds` is k, 5 where it is 0. The same call again goes on where it
-    was. Each fold's members have numbers of their own, so that the networks differ in more than their images.
+    was. Each fold's members have numbers of their own, so that the networks differ in more than their images. Observers
+    are told of each fold as of a run of its own.
 
     Returns:
         The run in OUT/NAME-kfold: its weights are the ensemble of the k networks, `summary` has what they came to,
         `oof.csv` what was said of each image by the network that had not seen it; fold0, fold1, ... are runs.
 
     Raises:
-        RavineError: as `ravine.train`.
+        RavineError: as `ravine.train`; and a DataError for pretrained weights that have learned images of this data.
     """
     recipe = (recipe or Recipe()).changed(**settings)
     if recipe.fold:
@@ -60,9 +65,10 @@ def kfold(
         raise UsageError(what, where=f"--sweep {recipe.sweep!r}", expected="no sweep with kfold", cure=cure)
     recipe = recipe.changed(folds=recipe.folds or 5)
     check(recipe)
-    console = Console(quiet=quiet)
+    console, watching = Console(quiet=quiet), observers_of(observers)
     start = start_of(recipe)
     dataset = opened(source, recipe, start, cache=cache, console=console)
+    refuse_folds(dataset, start)
     where = data.location(source) or dataset.fingerprint
     request = {"data": where, "recipe": recipe.to_toml(), "kfold": recipe.folds}
     folder, verdict = find(Path(out), f"{name or dataset.name}-kfold", request, fresh)
@@ -72,7 +78,7 @@ def kfold(
             first = with_warnings(dataset, recipe)
             told = replace(dataset, findings=replace(dataset.findings, warnings=()))
             sets = [first] + [told] * (recipe.folds - 1)
-            runs = [_fold(folder, one, where, recipe, i, device, quiet, start) for i, one in enumerate(sets)]
+            runs = [_fold(folder, one, where, recipe, i, device, quiet, watching, start) for i, one in enumerate(sets)]
             if verdict != "finished":
                 _conclude(folder, dataset, recipe, runs, device)
     except (UsageError, DataError):
@@ -90,6 +96,7 @@ def _fold(
     i: int,
     device: str,
     quiet: bool,
+    observers: tuple[Observer, ...],
     start: Start | None,
 ) -> Run:
     """One fold's run, trained as `ravine.train` would, to its end."""
@@ -101,7 +108,7 @@ def _fold(
         return Run(said_finished(place, dataset, Console(quiet=True)))
     try:
         with place.lock():
-            return Run(train_in(place, dataset, own, device, console, (), start))
+            return Run(train_in(place, dataset, own, device, console, observers, start))
     except Interrupted as error:
         cure = "The same ravine kfold command goes on"
         raise Interrupted(error.exit_code - 128, where=error.where, cure=cure) from None

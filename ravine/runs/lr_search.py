@@ -28,6 +28,7 @@ from ravine.recipe import Recipe
 from ravine.runs import descent, regularizing
 from ravine.runs.beginning import refuse_without
 from ravine.runs.defaults import resolve, with_held_out
+from ravine.runs.learned_before import apart
 from ravine.runs.opening import opened, start_of
 from ravine.runs.trainer import Training
 from ravine.training.console import Console
@@ -86,6 +87,8 @@ def lr_find(
     swept = asked.changed(unfreeze_at=0.0, gradual=False) if asked.pretrained != "none" else asked
     start = start_of(asked)
     dataset = opened(source, asked, start, cache=cache, console=console)
+    if start:
+        dataset, swept, start = apart(dataset, swept, start)
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
     on = device_named(device)

@@ -5,9 +5,23 @@ from typing import Any
 
 from ravine import data
 from ravine.checkpoints.run_folder import RunFolder
+from ravine.errors import UsageError
 from ravine.pretrained import Start, data_for, read_start, start_from
 from ravine.recipe import Recipe
 from ravine.training.console import Console
+
+
+def named(weights: Any) -> str:
+    """Pretrained weights as a recipe names them: of a `Run` its folder.
+
+    Raises:
+        UsageError: neither a path nor a text nor a run.
+    """
+    weights = getattr(weights, "path", weights)
+    if not isinstance(weights, str | os.PathLike):
+        expected = "a run, a weights file, timm:NAME or hf-hub:NAME"
+        raise UsageError(f"a {type(weights).__name__} is no pretrained network", where="weights", expected=expected)
+    return os.fspath(weights)
 
 
 def start_of(recipe: Recipe, folder: RunFolder | None = None) -> Start | None:

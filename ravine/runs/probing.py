@@ -57,7 +57,7 @@ def probe(
     asked = Recipe(model=model, normalize=normalize, size=size, max_bad=max_bad, seed=seed)  # pyright: ignore[reportArgumentType]
     console, on = Console(quiet=quiet), device_named(device)
     start, dataset = weights_and_data(weights, source, asked, member, cache, console)
-    parts = probe_parts(dataset, asked, start.source, member)
+    parts = probe_parts(dataset, asked, start, member)
     network = backbone(start, parts.fit, member, on)
     depths = range(1, len(network.names) + 1) if block == "all" else [network.depth(block)]
     found = []

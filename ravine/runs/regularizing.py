@@ -128,8 +128,10 @@ def penalty(
     return lambda weights, grads: torch.stack([term(weights, grads) for term in terms]).sum(0)
 
 
-def projection(recipe: Recipe, population: Population) -> Callable[[torch.Tensor, float | torch.Tensor], None] | None:
-    """What is done to the weights `[K, P]` after each step, which was taken at a rate, or one a member `[K, 1]`.
+def projection(recipe: Recipe, population: Population) -> Callable[..., None] | None:
+    """What is done to the weights `[K, P]` after each step: a function `(weights, rate, factors=1.0)`.
+
+    The step was taken at `rate`, or one a member `[K, 1]`, times each weight's own factor, `[P]`.
 
     Raises:
         UsageError: a limit that cannot be.
@@ -137,15 +139,15 @@ def projection(recipe: Recipe, population: Population) -> Callable[[torch.Tensor
     found, steps = pieces(recipe), []
     if found.get("l1", {}).get("proximal"):
         pull = weights_only(population.layout, population.weights.device) * found["l1"]["strength"]
-        steps.append(lambda weights, rate: soft_threshold(weights, rate * pull))
+        steps.append(lambda weights, rate, factors: soft_threshold(weights, rate * (factors * pull)))
     if "max_norm" in found:
         max_norm(population.weights[:, :0], (), **found["max_norm"])  # refuses what cannot be
-        steps.append(lambda weights, _: max_norm(weights, population.layout, **found["max_norm"]))
+        steps.append(lambda weights, *_: max_norm(weights, population.layout, **found["max_norm"]))
 
-    def project(weights: torch.Tensor, rate: float | torch.Tensor) -> None:
+    def project(weights: torch.Tensor, rate: float | torch.Tensor, factors: float | torch.Tensor = 1.0) -> None:
         rate = rate.to(weights.dtype) if isinstance(rate, torch.Tensor) else rate  # rounded as a number is
         for step in steps:
-            step(weights, rate)
+            step(weights, rate, factors)
 
     return project if steps else None
 

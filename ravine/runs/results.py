@@ -8,9 +8,11 @@ import numpy as np
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.runs import snapshots
 from ravine.runs.judging import judged as judged_ensemble
+from ravine.runs.predicting import Kept, write_predictions
 from ravine.runs.scoring import score
 from ravine.runs.state import about, named
 from ravine.runs.trainer import Training
+from ravine.runs.watching import traps_of
 from ravine.trained import Trained
 
 _CLEAN = 5000
@@ -19,19 +21,24 @@ _CLEAN = 5000
 def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dict[str, Any]:
     """Scores best and last weights on validation and, once, on test; and the best on training images, in eval mode.
 
-    The population is left with the last weights.
+    What the best say of each image is written into the folder as it is scored. The population is left with the last
+    weights. `save_seconds` are those of saves after the last epoch.
     """
     classes, voters = training.dataset.classes, training.voters
     frozen = [{**asdict(one), "best_epoch": training.best.epochs[one.member]} for one in training.position.frozen]
     held_out = [name for name in ("val", "test") if name in training.dataset.splits]
-    with training.deployed():
-        last = {name: score(training, name) for name in held_out}
     kept = {name: tensor.clone() for name, tensor in training.population.state().items()}
     training.population.load(training.best.state)
-    best = {name: score(training, name) for name in held_out}
+    said = {name: Kept(len(training.labels[name]), training.device) for name in held_out}
+    best = {name: score(training, name, keep=said[name]) for name in held_out}
+    write_predictions(folder, training.dataset, said, held_out[-1])
     n = len(training.dataset.splits["train"])
     clean = score(training, "train", np.linspace(0, n - 1, min(n, _CLEAN)).astype(np.int64))
     training.population.load(kept)
+    last = best
+    if set(training.best.epochs) != {training.position.epoch}:  # else the best weights are the last
+        with training.deployed():
+            last = {name: score(training, name) for name in held_out}
     judged = best[held_out[-1]]
     confusions = [{"true": classes[a], "predicted": classes[b], "count": count} for a, b, count in judged.confusions()]
     epochs = training.position.epoch
@@ -51,9 +58,10 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
         "clean_train": clean.to_json(classes),
         "train": training.rows[-1] if training.rows else {},
         "worst_confusions": confusions,
+        "traps": [asdict(trap) for trap in traps_of(folder)],
         "seconds": {
             **{part: sum(row[part] for row in training.times) for part in ("data", "compute", "validation")},
-            "saving": save_seconds,
+            "saving": sum(row.get("saving", 0.0) for row in training.times) + save_seconds,
         },
         "weights": {"best": str(folder.best_weights), "last": str(folder.last_weights)},
         **({"ensemble": _ensemble(training)} if len(voters) > 1 and not training.recipe.sweep else {}),

@@ -1,7 +1,8 @@
 """An epoch as a row of numbers, under the names that TensorBoard and the CSV show."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,7 +12,12 @@ from ravine.training.fit import Epoch
 
 
 def metrics_row(
-    epoch: Epoch, validation: Score, clean: Score, lr: float | torch.Tensor, frozen: Collection[int] = ()
+    epoch: Epoch,
+    validation: Score,
+    clean: Score,
+    lr: float | torch.Tensor,
+    frozen: Collection[int] = (),
+    signs: Mapping[str, list[float]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The row of metrics.jsonl: means over the members that are not frozen, then each member's own where K > 1.
 
@@ -21,6 +27,7 @@ def metrics_row(
         clean: the score on training images in eval mode, without augmentation.
         lr: the rate that the schedule's factor multiplies; a column `[K, 1]` where each member has its own.
         frozen: members that are trained no more.
+        signs: columns more, each with a value for every member.
     """
     columns = {
         "train/loss": epoch.loss,
@@ -30,6 +37,7 @@ def metrics_row(
         "val/loss": validation.loss,
         "val/accuracy": validation.accuracy,
         "grad_norm": epoch.norm,
+        **signs,
     }
     if isinstance(lr, torch.Tensor):
         columns = {"lr": (lr * epoch.rate).flatten().tolist(), **columns}
@@ -38,7 +46,9 @@ def metrics_row(
     row |= {"frozen": len(frozen)} if frozen else {}
     going = [k for k in range(len(epoch.loss)) if k not in frozen]
     row |= {name: math.fsum(values[k] for k in going) / len(going) for name, values in columns.items()}
-    if len(epoch.loss) > 1:
+    vote = "vote/" if len(epoch.loss) > 1 else ""
+    row |= {f"{vote}val/balanced_accuracy": validation.balanced_accuracy}
+    if vote:
         row |= {"vote/val/loss": validation.vote_loss, "vote/val/accuracy": validation.vote_accuracy}
         row |= {f"member{k:02d}/{name}": v for name, values in columns.items() for k, v in enumerate(values)}
     return row

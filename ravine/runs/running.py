@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ravine import data
-from ravine.checkpoints.run_folder import find
+from ravine.checkpoints.run_folder import RunFolder, find
 from ravine.errors import DataError, UsageError
+from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs import beginning, descent, folding, regularizing, snapshots, teaching
+from ravine.runs.learned_before import apart
 from ravine.runs.observing import Observer, Row, observers_of
 from ravine.runs.opening import opened, start_of
 from ravine.runs.run import Run
@@ -64,8 +66,7 @@ def train(
         return Run(said_finished(folder, dataset, console))
     try:
         with folder.lock():
-            told = folding.with_warnings(dataset, recipe)
-            return Run(train_in(folder, told, recipe, device, console, observers_of(observers), start))
+            return _begun(folder, dataset, recipe, device, console, observers_of(observers), start)
     except (UsageError, DataError):
         if verdict == "new" and not folder.checkpoints.exists():  # never began: the name stays free
             shutil.rmtree(folder.path)
@@ -101,9 +102,24 @@ def resume(
         return Run(said_finished(run.folder, None, console))
     dataset, recipe = data_of(run, source, cache, console)
     with run.folder.lock():
-        told = folding.with_warnings(dataset, recipe)
         start = start_of(recipe, run.folder)
-        return Run(train_in(run.folder, told, recipe, device, console, observers_of(observers), start))
+        return _begun(run.folder, dataset, recipe, device, console, observers_of(observers), start)
+
+
+def _begun(
+    folder: RunFolder,
+    dataset: data.Dataset,
+    recipe: Recipe,
+    device: str,
+    console: Console,
+    observers: tuple[Observer, ...],
+    start: Start | None,
+) -> Run:
+    """Trains in a locked folder; what the pretrained weights have learned of this data does not judge."""
+    if start:
+        dataset, recipe, start = apart(dataset, recipe, start)
+    told = folding.with_warnings(dataset, recipe)
+    return Run(train_in(folder, told, recipe, device, console, observers, start))
 
 
 def data_of(

@@ -30,7 +30,7 @@ class Saver:
         self.seconds = 0.0
         self.newest: Path | None = None
         self.saved_step = -1
-        self._cost = 0.0
+        self._cost = self._told = 0.0
         self._ended: float | None = None
         self._started = time.monotonic()
         self._best_written: tuple[list[int], list[int]] | None = None
@@ -41,6 +41,11 @@ class Saver:
             return not mid_epoch or time.monotonic() - self._started > MID_EPOCH_SECONDS
         elapsed = time.monotonic() - self._ended
         return elapsed * COST_SHARE >= self._cost and not (mid_epoch and elapsed < MID_EPOCH_SECONDS)
+
+    def since_last(self) -> float:
+        """The seconds of all saves since this was last asked."""
+        seconds, self._told = self.seconds - self._told, self.seconds
+        return seconds
 
     def save(self) -> Path:
         """Saves now.

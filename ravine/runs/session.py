@@ -12,15 +12,18 @@ from ravine.errors import DataError, Interrupted, NonFiniteLossError
 from ravine.pretrained import Start, read_start, write_start
 from ravine.recipe import Recipe
 from ravine.runs import path, sweep_result, sweeping
+from ravine.runs.augmentation_sheet import write_sheet
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.environment import changes, environment_of
 from ravine.runs.observing import Observer
 from ravine.runs.plan_lines import plan_lines
+from ravine.runs.reporting import reporting
 from ravine.runs.results import summarize
 from ravine.runs.run import Run
 from ravine.runs.saving import Saver
 from ravine.runs.state import restore
 from ravine.runs.trainer import Training
+from ravine.runs.watching import watcher
 from ravine.training.console import Console, epoch_line, shown_accuracy
 from ravine.training.fit import Position
 from ravine.training.signals import StopRequest, stop_requests
@@ -51,7 +54,8 @@ def train_in(
         return said_finished(folder, dataset, console)
     console.log_to(folder.log)
     training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start)
-    with stop_requests() as stop:
+    with stop_requests() as stop, reporting(folder, console) as reporter:
+        observers = (reporter, *observers)
         try:
             for observer in observers:
                 observer.begin(Run(folder.path))
@@ -68,7 +72,7 @@ def train_in(
             raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
         finally:
             console.close()
-        summary = summarize(training, saver.seconds, folder)
+        summary = summarize(training, saver.since_last(), folder)
         folder.write_json("summary.json", {**summary, "sweep": swept} if swept else summary)
         for observer in observers:
             observer.end(Run(folder.path))
@@ -93,10 +97,10 @@ def _prepare(
     elif start:
         write_start(folder.pretrained, start)
     if loaded is None:
-        if folder.recipe.is_file():  # killed before its first save: what was decided then (and timed) stays decided
-            recipe = Recipe.read(folder.recipe)
+        decided = folder.recipe.is_file()  # killed before its first save: what was decided (and timed) then stays so
+        recipe = Recipe.read(folder.recipe) if decided else recipe
         dataset, recipe = with_held_out(dataset, recipe)
-        recipe, swept = sweeping.settled(recipe)
+        recipe, swept = (recipe, []) if decided else sweeping.settled(recipe)
         recipe, said = resolve(recipe, dataset, device, start)
         for line in swept + said:
             console.say(line)
@@ -108,7 +112,8 @@ def _prepare(
             console.say(f"{recipe.members} members by {training.recipe.forward} (a step: {times})")
         folder.write_text("recipe.toml", training.recipe.to_toml())
         folder.write_json("environment.json", environment)
-        folder.write_json("data.json", dataset.findings.to_json())
+        folder.write_json("data.json", {**dataset.findings.to_json(), "splits": dataset.counts})
+        write_sheet(folder, training)
         folder.rewrite_metrics([])
         folder.rewrite_times([])
         return training, Saver(folder, training)
@@ -159,13 +164,16 @@ def _epochs(
         if saver.due(mid_epoch=True):
             saver.save()
 
+    look = watcher(folder, training.rows, console)
     if training.step == 0:
         path.record(folder.weights_path, training.population, 0)
     for row, times in training.epochs(on_step, lambda frozen: console.warn(f"{frozen}; the others go on")):
         path.record(folder.weights_path, training.population, row["epoch"])
+        times["saving"] = saver.since_last()
         folder.append_metrics(row)
         folder.append_times(times)
         console.say(epoch_line(row, times, epochs, row["epoch"] in training.best.epochs))
+        look(row)
         weights = training.population.named(training.population.state()) if observers else {}
         for observer in observers:
             observer.epoch(row, times, weights)

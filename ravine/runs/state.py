@@ -92,4 +92,5 @@ def about(training: Training, which: str) -> dict[str, Any]:
         "data": training.dataset.name,
         "fingerprint": training.dataset.fingerprint,
         "recipe": training.recipe.to_toml(),
+        "ancestors": [asdict(one) for one in training.ancestors],
     }

@@ -28,6 +28,7 @@ from ravine.runs.scoring import validate
 from ravine.runs.tuning import Tuning
 from ravine.training.criterion import cross_entropy
 from ravine.training.fit import Frozen, Position, fit
+from ravine.training.position import progress_at
 from ravine.training.selection import Best
 
 # The curve of clean training accuracy is drawn on so many images; more would cost time and tell nothing new
@@ -48,6 +49,7 @@ class Training:
 
     Attributes:
         population, best: the networks as they are, and each member's best so far.
+        ancestors: what its pretrained weights have learned.
         position: where the training stands, and who is frozen.
         chosen: the members that the run predicts with, as far as they are sound; a sweep's winners at its end.
         timed: seconds of a step by each way forward, where they were timed.
@@ -75,10 +77,11 @@ class Training:
         self.takes = {name: resident(split, device) for name, split in dataset.splits.items()}
         self.labels = {name: torch.from_numpy(split.y).to(device) for name, split in dataset.splits.items()}
         self.head = kind_of_head(recipe, start)
+        self.ancestors = start.all_learned if start else ()
         begin = beginning(recipe, start, dataset.classes) if start else None
         make = network_maker(recipe, self.in_shape, len(dataset.classes), self.identities, self.head, begin)
         self.population = Population(make, recipe.members, device)
-        self.tuning = Tuning(recipe, self.population, lambda: self.progress) if start else None
+        self.tuning = Tuning(self, start) if start else None
         teach = teaching.lessons(recipe, dataset, self.normalize, device)
         self.feed = training_feed(recipe, dataset, self.takes["train"], self.normalize, self.identities, device, teach)
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
@@ -96,7 +99,7 @@ class Training:
         self.project = regularizing.projection(recipe, self.population)
         self._forward = self.run
         if self.tuning:
-            self._hold(self.tuning, start)
+            self._hold(self.tuning)
         self.position = Position(torch.zeros(4, recipe.members, dtype=torch.float64, device=device))
         weights = class_weights(recipe, train.y, len(dataset.classes), device)
         self._criterion = cross_entropy(weights, regularizing.smoothing(recipe))
@@ -116,6 +119,12 @@ class Training:
     def progress(self) -> float:
         """Which share of the training is done, 0 to 1, as its schedule counts."""
         return self.position.progress(self.feed.steps, int(self.recipe.epochs))
+
+    @property
+    def done_progress(self) -> float:
+        """The progress at the last step that was done: the next one may begin to train what was frozen in it."""
+        epoch, step = divmod(max(self.stepper.state.get("t", 0) - 1, 0), self.feed.steps)
+        return progress_at(epoch, step, self.feed.steps, int(self.recipe.epochs))
 
     @property
     def finite(self) -> bool:
@@ -164,8 +173,9 @@ class Training:
             on_freeze=self._settle,
             on_step=on_step,
         ):
-            val, clean = epoch.validation
-            self.rows.append(metrics_row(epoch, val, clean, self._rate, [f.member for f in self.position.frozen]))
+            val, clean, signs = epoch.validation
+            lost = [frozen.member for frozen in self.position.frozen]
+            self.rows.append(metrics_row(epoch, val, clean, self._rate, lost, signs))
             self.times.append(times_row(epoch))
             descent.observe(self.schedule, self.rows[-1])
             yield self.rows[-1], self.times[-1]
@@ -179,18 +189,18 @@ class Training:
         held = self.tuning.held() if self.tuning else ()
         return averaged(self.population, self.average, inputs, self.recipe.seed, self.identities, held)
 
-    def _hold(self, tuning: Tuning, start: Start | None) -> None:
+    def _hold(self, tuning: Tuning) -> None:
         """Sees to it that what is frozen stays as it is, and is computed once where that can be."""
         self._forward = tuning.run(self.run)
         self.penalty = tuning.penalty(self.penalty) if self.penalty else None
         self.project = tuning.project(self.project) if self.project else None
         fixed = self.feed.augment is None and self.feed.teach is None and not self.recipe.compile
-        if fixed and start and len(start.states) == 1:  # members of different beginnings share no features
-            tuning.cached = CachedFeatures(self, tuning.plan)
+        if fixed and tuning.shared:
+            tuning.cached = CachedFeatures(self, tuning.plan, tuning.shared)
 
     def _update(self, weights: torch.Tensor, grads: torch.Tensor, factor: float) -> None:
         if self.tuning:
-            self.stepper.factors = self.tuning.factors()
+            self.stepper.stretches = self.tuning.stretches()
         self.stepper.step(weights, grads, factor)
         if self.project:
             self.project(weights, self._rate * factor)

@@ -12,6 +12,7 @@ from ravine.recipe import Recipe
 from ravine.runs.beginning import kind_of_head, settled_head
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.fold_results import steered_by
+from ravine.runs.learned_before import apart
 from ravine.runs.transfer_points import recipe_for
 from ravine.transfer import blocks
 from ravine.transfer.what_transfers import SCRATCH, Setting, spread_out
@@ -25,10 +26,11 @@ class Experiment:
 
     Attributes:
         recipe: as asked for, and with a new head.
-        dataset: with its validation split.
+        dataset: with its validation split, where the weights have learned this data as it was cut for them.
         start: the pretrained weights.
         device: where to train.
         rate: of a training from scratch.
+        share: of it that fine-tuning takes.
         blocks, parameters, depths: see `Transfer`.
     """
 
@@ -37,6 +39,7 @@ class Experiment:
     start: Start
     device: torch.device
     rate: float
+    share: float
     blocks: tuple[str, ...]
     parameters: tuple[int, ...]
     depths: tuple[int, ...]
@@ -89,6 +92,7 @@ def experiment(
     Raises:
         UsageError: a depth that there is not. DataError: too little data.
     """
+    dataset, asked, start = apart(dataset, asked, start)
     held, _ = with_held_out(dataset, asked)
     kept_head = settled_head(asked, start, held.classes)[0] == "keep"
     recipe = asked.changed(head="linear") if kept_head else asked
@@ -105,7 +109,9 @@ def experiment(
     depths = spread_out(every) if wanted is None else tuple(sorted({0, every, *wanted}))
     parameters = tuple(sum(sizes[name] for name in block.parameters) for block in row)
     from_scratch, _ = resolve(asked.changed(pretrained="none", model=decided.model), held, device)
-    return Experiment(recipe, held, start, device, float(from_scratch.lr), names, parameters, depths)
+    rate = float(from_scratch.lr)
+    share = float(decided.lr) / rate if rate else 1.0
+    return Experiment(recipe, held, start, device, rate, share, names, parameters, depths)
 
 
 def counted(blocks: int) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +27,9 @@ def recipe_for(asked: Recipe, setting: Setting, rate: float) -> Recipe:
     """The recipe of one training: alike in all but what becomes of the first blocks.
 
     In a random block batch norm takes the statistics of the new images: without any, the control would be no network
-    that anybody would use. Where the whole network is kept the training is that of `ravine finetune`; elsewhere what is
-    new has the rate of a training from scratch, and what is kept lower ones, as `layer_decay` says.
+    that anybody would use. Where the whole network is kept the training is that of `ravine finetune`. Elsewhere what is
+    new has the rate of a training from scratch, and blocks that are kept and fine-tuned are treated as by `ravine
+    finetune`, or they would be torn: they wait until the rest knows something, and then take its share of the rate.
 
     Args:
         asked: what all have in common.
@@ -41,7 +43,8 @@ def recipe_for(asked: Recipe, setting: Setting, rate: float) -> Recipe:
     keep = {"frozen": first, "tuned": first, "random": "none", "scratch": "none"}[line]
     freeze = first if line in ("frozen", "random") else "none"
     bn = "stats" if line == "random" else asked.bn
-    return asked.changed(keep=keep, freeze=freeze, bn=bn, unfreeze_at=0.0, lr=rate)
+    unfreeze_at = asked.unfreeze_at if line == "tuned" else 0.0
+    return asked.changed(keep=keep, freeze=freeze, bn=bn, unfreeze_at=unfreeze_at, lr=rate)
 
 
 def point(
@@ -60,6 +63,8 @@ def point(
     """
     recipe, _ = plan.decided(setting)
     training, began = Training(recipe, plan.dataset, plan.device, start=plan.start), time.monotonic()
+    if setting[0] == "tuned" and training.tuning:
+        training.tuning.plan = replace(training.tuning.plan, share=plan.share)
     before = _features(training, "val", _COMPARED) if compare else []
     row: Row = {"line": setting[0], "depth": setting[1]}
     if compare:

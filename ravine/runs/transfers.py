@@ -18,7 +18,8 @@ from ravine.checkpoints.run_folder import RunFolder, find
 from ravine.devices import device_named
 from ravine.errors import DataError, Interrupted, NonFiniteLossError, UsageError
 from ravine.recipe import Recipe
-from ravine.runs.opening import opened, start_of
+from ravine.runs.opening import named, opened, start_of
+from ravine.runs.run import Run
 from ravine.runs.running import check
 from ravine.runs.trainer import Training
 from ravine.runs.transfer_plan import Experiment, checked, counted, experiment, numbers
@@ -33,7 +34,7 @@ POINTS = "points.jsonl"
 
 
 def transfers(
-    weights: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | Run,
     source: Any,
     *,
     depths: str | Sequence[int] = "auto",
@@ -68,15 +69,13 @@ def transfers(
     Raises:
         UsageError: a depth that there is not, or a setting that the experiment makes itself. And as `ravine.finetune`.
     """
-    asked = checked((recipe or Recipe()).changed(members=members, **changes)).changed(pretrained=os.fspath(weights))
+    asked = checked((recipe or Recipe()).changed(members=members, **changes)).changed(pretrained=named(weights))
     check(asked)
     wanted, console = numbers(depths), Console(quiet=quiet)
     start = start_of(asked)
     assert start is not None  # noqa: S101  the recipe names weights
     dataset = opened(source, asked, start, cache=cache, console=console)
     console.close()
-    for warning in dataset.findings.warnings:
-        console.warn(warning.text)
     plan = experiment(asked, dataset, start, device_named(device), wanted)
     where = data.location(source) or dataset.fingerprint
     kept = {"weights": start.sha256, "fingerprint": dataset.fingerprint, "depths": list(plan.depths)}
@@ -85,10 +84,11 @@ def transfers(
     try:
         with folder.lock():
             console.log_to(folder.log)
-            rows = _measured(plan, folder, console)
-            found = result(plan, rows, source, str(folder.path))
-            folder.write_text("transfers.json", found.text(".json"))
-            folder.write_text("transfers.html", found.text(".html"))
+            for warning in plan.dataset.findings.warnings:
+                console.warn(warning.text)
+            found = result(plan, _measured(plan, folder, console), source, str(folder.path))
+            for suffix in (".json", ".html"):
+                folder.write_text(f"transfers{suffix}", found.text(suffix))
     except (UsageError, DataError):
         if verdict == "new" and not (folder.path / POINTS).exists():  # never began: the name stays free
             shutil.rmtree(folder.path)

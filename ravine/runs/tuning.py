@@ -4,15 +4,22 @@ All of it is a function of progress alone (`transfer.Unfreezing`), so that a tra
 unfreezes exactly as one that was never interrupted.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from ravine.population import Forward, Population
-from ravine.recipe import Recipe
+from ravine.optimization import Stretch
+from ravine.population import Forward
+from ravine.pretrained import Start
 from ravine.runs.cached_features import CachedFeatures
-from ravine.transfer import blocks, chosen, factors, set_modes, unfreezing
+from ravine.training.position import progress_at
+from ravine.transfer import Span, blocks, chosen, set_modes, spans, unfreezing
+
+if TYPE_CHECKING:
+    from ravine.runs.trainer import Training
 
 _Norm = nn.modules.batchnorm._NormBase
 
@@ -21,17 +28,19 @@ class Tuning:
     """The plan of a fine-tuning, at work on a population.
 
     Args:
-        recipe: settled: without "auto" in what it says of freezing.
-        population: whose members are run one after another.
-        progress: what share of the training is done, 0 to 1.
+        training: with its recipe, without "auto" in what that says of freezing, and its population, whose members are
+            run one after another.
+        start: the pretrained weights that it began with.
 
     Attributes:
         row: the blocks.
         plan: when each is trained.
+        shared: how many blocks, from the first on, all members begin with alike.
         cached: what frozen blocks give, where it is kept.
     """
 
-    def __init__(self, recipe: Recipe, population: Population, progress: Callable[[], float]):
+    def __init__(self, training: "Training", start: Start):
+        recipe, population = training.recipe, training.population
         self.row = blocks(population.members[0])
         names = [block.name for block in self.row]
         kept = chosen(names, recipe.keep, "--keep")
@@ -44,17 +53,20 @@ class Tuning:
             bn=recipe.bn,
             fresh=[name for name, taken in zip(names[:-1], kept, strict=False) if not taken],
         )
-        self.population, self._progress = population, progress
+        alone, begun = len(population.members) == 1, len(start.states) == 1
+        fresh = [i for i, name in enumerate(names) if name in self.plan.fresh]
+        self.shared = len(names) if alone else min([*fresh, len(names)]) if begun else 0
+        self.population, self._training = population, training
         norms = [name for name, module in population.members[0].named_modules() if isinstance(module, _Norm)]
         self._norms = {slot.name for slot in population.layout if slot.name.rpartition(".")[0] in norms}
-        self._known: tuple[list[tuple[float, float]], torch.Tensor] | None = None
+        self._known: tuple[list[tuple[float, float]], list[tuple[Span, int]], torch.Tensor] | None = None
         self.cached: CachedFeatures | None = None
 
     def run(self, forward: Forward) -> Forward:
         """The forward in training: every block in its phase's mode, and from features where a batch is of those."""
 
         def tuned(batch: torch.Tensor, *reseed: Callable[[int], None]) -> torch.Tensor:
-            progress = self._progress()
+            progress = self._training.progress
             for member in self.population.members:
                 set_modes(member, self.row, self.plan, progress)
             depth = self.cached.depth(progress) if self.cached else 0
@@ -62,14 +74,31 @@ class Tuning:
 
         return tuned
 
+    def stretches(self) -> list[Stretch]:
+        """What the step that comes now trains, for the rule: a weight's steps are counted from its first one."""
+        step = self._training.step
+        return [Stretch(span.start, span.stop, span.factor, step - first) for span, first in self._now()[1]]
+
     def factors(self) -> torch.Tensor:
-        """What each weight's rate is multiplied by now, `[P]`; 0 where it is frozen."""
-        progress, plan = self._progress(), self.plan
+        """What each weight's rate is multiplied by now, float32 `[P]`; 0 where it is frozen."""
+        return self._now()[2]
+
+    def _now(self) -> tuple[list[tuple[float, float]], list[tuple[Span, int]], torch.Tensor]:
+        progress, plan = self._training.progress, self.plan
         of_blocks = [(plan.factor(i, progress), plan.norm_factor(i, progress)) for i in range(len(self.row))]
         if self._known is None or self._known[0] != of_blocks:  # a row of millions, which changes between phases only
-            row = factors(plan, self.row, self.population.layout, progress, self._norms)
-            self._known = of_blocks, row.to(self.population.weights.device)
-        return self._known[1]
+            trained = spans(plan, self.row, self.population.layout, progress, self._norms)
+            row = torch.zeros_like(self.population.weights[0])
+            for span in trained:
+                row[span.start : span.stop] = span.factor
+            self._known = of_blocks, [(span, self._first(span.since)) for span in trained], row
+        return self._known
+
+    def _first(self, progress: float) -> int:
+        """The number of the first step at or after this progress."""
+        steps, epochs = self._training.feed.steps, int(self._training.recipe.epochs)
+        at = lambda step: progress_at(step // steps, step % steps, steps, epochs)  # noqa: E731
+        return bisect_left(range(steps * epochs), progress, key=at)
 
     def penalty(self, penalty: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor]:
         """A penalty that pulls on nothing that is frozen: neither clipping nor a rule's memory sees it there."""
@@ -82,19 +111,20 @@ class Tuning:
         return tuned
 
     def project(self, project: Callable[..., None]) -> Callable[..., None]:
-        """A projection that leaves what is frozen as it is."""
+        """A projection at each weight's own rate, which leaves what is frozen as it is."""
 
         def tuned(weights: torch.Tensor, rate: float | torch.Tensor) -> None:
-            frozen = self.factors() == 0
+            factors = self.factors()
+            frozen = factors == 0
             kept = weights[:, frozen]
-            project(weights, rate)
+            project(weights, rate, factors)
             weights[:, frozen] = kept
 
         return tuned
 
     def held(self) -> set[str]:
-        """The modules, by name, of the blocks whose batch norms keep their statistics in the present phase."""
-        progress = self._progress()
+        """The modules, by name, of the blocks whose batch norms kept their statistics in the last step."""
+        progress = self._training.done_progress
         kept = [block for i, block in enumerate(self.row) if self.plan.norm(i, progress) == "kept"]
         inside = tuple(f"{name}." for block in kept for name in block.modules)
         return {name for name, _ in self.population.members[0].named_modules() if f"{name}.".startswith(inside)}

@@ -7,7 +7,7 @@ from ravine import data
 from ravine.errors import UsageError
 from ravine.pretrained import Start, start_from
 from ravine.recipe import Recipe
-from ravine.runs.opening import opened
+from ravine.runs.opening import named, opened
 from ravine.training.console import Console
 
 
@@ -32,11 +32,7 @@ def weights_and_data(
     Raises:
         UsageError: no such member, or `weights` of another kind. And as `start_from` and `opened`.
     """
-    weights = getattr(weights, "path", weights)
-    if not isinstance(weights, str | os.PathLike):
-        expected = "a run, a weights file, timm:NAME or hf-hub:NAME"
-        raise UsageError(f"a {type(weights).__name__} is no pretrained network", where="weights", expected=expected)
-    start = start_from(os.fspath(weights), model=asked.model, normalize=asked.normalize)
+    start = start_from(named(weights), model=asked.model, normalize=asked.normalize)
     if isinstance(member, bool) or not isinstance(member, int) or not 0 <= member < len(start.states):
         has = f"0 to {len(start.states) - 1}" if len(start.states) > 1 else "0, for there is one network"
         raise UsageError("no such member", where=f"--member {member}", expected=has)

@@ -83,18 +83,23 @@ def evaluate(
     members: int,
     classes: int,
     voters: Sequence[int] | None = None,
+    keep: Callable[[torch.Tensor, torch.Tensor], None] | None = None,
 ) -> Score:
     """Scores `run` (a population's forward, in eval mode) on batches `(x [B, ...], y [B])` that all members share.
 
-    The probabilities of the members `voters` are averaged; of all where None.
+    The probabilities of the members `voters` are averaged; of all where None. `keep` is given each batch's averaged
+    probabilities `[B, classes]` and labels `[B]`, in order: what is scored.
     """
     totals: torch.Tensor | None = None
     n = 0
     for x, y in batches:
         logits = run(x.unsqueeze(0).expand(members, *x.shape)).float()
-        sums = _sums(logits, y, classes, list(range(members) if voters is None else voters))
+        vote = _vote(logits, list(range(members) if voters is None else voters))
+        sums = _sums(logits, vote, y, classes)
         totals = sums if totals is None else totals + sums
         n += len(y)
+        if keep:
+            keep(vote.exp(), y)
     if totals is None:
         totals = torch.zeros(2 * members + 1 + classes * classes + 3 * _BINS, dtype=torch.float64)
     loss, correct, vote_loss, confusion, bins = totals.cpu().split([members, members, 1, classes * classes, 3 * _BINS])
@@ -111,16 +116,19 @@ def evaluate(
     )
 
 
-def _sums(logits: torch.Tensor, y: torch.Tensor, classes: int, voters: list[int]) -> torch.Tensor:
+def _vote(logits: torch.Tensor, voters: list[int]) -> torch.Tensor:
+    """The logarithm of the voters' average of probabilities, from `[K, B, classes]` to `[B, classes]`."""
+    chosen = logits if len(voters) == len(logits) else logits[voters]
+    return chosen.log_softmax(2).logsumexp(0) - float(np.log(len(voters)))
+
+
+def _sums(logits: torch.Tensor, vote: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
     """All that a batch adds up to, as one float64 vector, so that a GPU is asked once, at the end."""
     members, batch, _ = logits.shape
     targets = y.expand(members, batch)
     loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     loss = loss.view(members, batch).double().sum(1)
     correct = (logits.argmax(2) == targets).double().sum(1)
-    # the logarithm of the average of probabilities
-    chosen = logits if len(voters) == members else logits[voters]
-    vote = chosen.log_softmax(2).logsumexp(0) - float(np.log(len(voters)))
     vote_loss = F.nll_loss(vote, y, reduction="sum").double().view(1)
     confidence, predicted = vote.exp().max(1)
     confusion = torch.bincount(y * classes + predicted, minlength=classes * classes).double()

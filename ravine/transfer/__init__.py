@@ -13,15 +13,17 @@ from ravine.transfer.modes import evaluating, set_modes
 from ravine.transfer.pretrained import Match, aligned, fitted, load_into
 from ravine.transfer.probe import LinearProbe, Strength, linear_probe
 from ravine.transfer.state_dict import read_state_dict
-from ravine.transfer.timetable import Cell, table
-from ravine.transfer.unfreezing import Unfreezing, factors, unfreezing
+from ravine.transfer.timetable import Cell, Line, table
+from ravine.transfer.unfreezing import Span, Unfreezing, spans, unfreezing
 
 __all__ = [
     "Block",
     "Cell",
+    "Line",
     "LinearProbe",
     "Match",
     "NearestNeighbours",
+    "Span",
     "Strength",
     "Unfreezing",
     "aligned",
@@ -31,7 +33,6 @@ __all__ = [
     "cka",
     "classifier",
     "evaluating",
-    "factors",
     "features",
     "fitted",
     "freeze",
@@ -44,6 +45,7 @@ __all__ = [
     "read_state_dict",
     "separable",
     "set_modes",
+    "spans",
     "table",
     "tail",
     "unfreeze",

@@ -1,14 +1,8 @@
-"""A file of weights of anybody's making, as tensors by name: safetensors, or PyTorch's own format (.pth, .pt, .th).
+"""A file of weights of anybody's making, as tensors by name: safetensors, or PyTorch's own format (.pth, .pt, .th)."""
 
-A PyTorch file is a pickle, which can ask for any code to be run. It is read by torch's reader for weights, which knows
-tensors, numbers, text, lists and dicts, and refuses the rest before anything of it is imported.
-"""
-
-import io
-import re
 import textwrap
-import warnings
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,18 +10,18 @@ from typing import Any
 import torch
 
 from ravine.errors import DataError, listed
+from ravine.transfer.torch_file import SAVED, from_torch
 
 # under which names state dicts lie in files, the first that is there is taken
 NESTS = (
     *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params"),
     *("state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema", "teacher", "student"),
 )
-_DEEPEST = 3
+_DEEPEST, _MOST_DICTS = 3, 1000
+_LONGEST, _MOST_NAMES = 500, 100_000  # characters of a name, names: no network has more, and matching takes time
+_MOST_GROWTH = 16  # times the file's bytes: float8 becomes 4 times as long, and a few tensors may share their numbers
 _HALF = (torch.float16, torch.bfloat16, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2)
 _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
-_SAVED = "torch.save(network.state_dict(), 'weights.pth')"
-_TRUSTED = f"Where you trust it, load it where it was made, and save its weights alone: {_SAVED}"
-
 Say = Callable[[str], None]
 
 
@@ -48,16 +42,30 @@ def read_state_dict(path: str | PathLike[str], say: Say = lambda sentence: None)
     if path.suffix.lower() == ".safetensors" or content[8:9] == b"{":
         found = _from_safetensors(content, path)
     else:
-        found = _state_dict_in(_from_torch(content, path), path, say)
+        found = _state_dict_in(from_torch(content, path), path, say)
     odd = [name for name, value in found.items() if not isinstance(value, torch.Tensor)]
     if odd:
         say(f"left {len(odd)} entries that are no tensors: {listed(odd)}")
     state = {name: value.detach() for name, value in found.items() if isinstance(value, torch.Tensor)}
+    _refuse_excess(state, len(content), path)
     converted = sorted({_name(t.dtype) for t in state.values() if t.dtype in _HALF})
     state = {name: _plain(name, tensor, path) for name, tensor in state.items()}
     if converted:
         say(f"converted {' and '.join(converted)} to float32")
     return state
+
+
+def _refuse_excess(state: Mapping[str, torch.Tensor], size: int, path: Path) -> None:
+    """Raises DataError for what a file of that many bytes cannot mean: it would take memory or time without end."""
+    longest = max(map(len, state), default=0)
+    if longest > _LONGEST or len(state) > _MOST_NAMES:
+        what = f"{len(state):,} names, the longest of {longest:,} characters"
+        expected = f"at most {_MOST_NAMES:,} of {_LONGEST}"
+        raise DataError(what, where=str(path), expected=expected)
+    grown = sum(4 * tensor.numel() for tensor in state.values() if tensor.dtype in _HALF)
+    if grown > _MOST_GROWTH * size:
+        what = f"{len(state):,} tensors that share their numbers: {grown:,} bytes as float32, of a file of {size:,}"
+        raise DataError(what, where=str(path), expected="tensors of their own", cure=f"Save them so: {SAVED}")
 
 
 def _content(path: Path) -> bytes:
@@ -80,43 +88,12 @@ def _from_safetensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
         raise DataError(f"not a valid safetensors file ({why})", where=str(path), cure=cure) from None
 
 
-def _from_torch(content: bytes, path: Path) -> Any:
-    """What torch's reader for weights makes of the file. Raises DataError."""
-    if re.match(rb"\s*[\x20-\x7e]{16}", content) and not content.startswith(b"PK"):
-        cure = "Download it again: a web page or a pointer to the file (Git LFS) may lie in its place"
-        raise DataError("text, and no weights", where=str(path), cure=cure)
-    if content[257:262] == b"ustar":
-        what = "in PyTorch's format of 2016 (tar), which cannot be read safely"
-        raise DataError(what, where=str(path), cure=_TRUSTED)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch's own deprecations; the reader of old files meets them
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # UnpicklingError, RuntimeError, EOFError, and whatever a damaged pickle leads to
-        raise _refused(str(error), content, path) from None
-
-
-def _refused(why: str, content: bytes, path: Path) -> DataError:
-    """torch's paragraphs in one line."""
-    where, expected = str(path), "tensors by name, a state dict"
-    if "TorchScript" in why or path.suffix.lower() == ".pt2":
-        return DataError("a program, not weights", where=where, expected=expected, cure=_TRUSTED)
-    if "Unsupported operand" in why and content.startswith((b"PK", b"\x80")):
-        what = "a pickle of a kind that cannot be read safely, of which nothing was run"
-        return DataError(what, where=where, expected=expected, cure=_TRUSTED)
-    if "Weights only load failed" in why and "Unsupported operand" not in why:
-        asked = re.search(r"GLOBAL ([\w.]+)", why)
-        what = f"a pickle that asks for code{f' ({asked[1]})' if asked else ''}, of which nothing was run"
-        return DataError(what, where=where, expected=expected, cure=_TRUSTED)
-    return DataError("not a PyTorch weights file, or cut short or damaged", where=where, cure="Download it again")
-
-
 def _state_dict_in(content: Any, path: Path, say: Say) -> dict[str, Any]:
     """The state dict of a file: under a known name, else the dict with the most tensors."""
-    found = dict(_dicts(content, "", _DEEPEST))
+    found = dict(islice(_dicts(content, "", _DEEPEST, set()), _MOST_DICTS))
     if not found:
         what = f"holds no state dict but {_described(content)}"
-        raise DataError(what, where=str(path), expected="tensors by name", cure=f"Save them so: {_SAVED}")
+        raise DataError(what, where=str(path), expected="tensors by name", cure=f"Save them so: {SAVED}")
     known = [next((name for name in found if name.split(".")[-1] == nest), None) for nest in NESTS]
     chosen = next((name for name in known if name), None)
     if chosen is None:
@@ -130,16 +107,17 @@ def _state_dict_in(content: Any, path: Path, say: Say) -> dict[str, Any]:
     return dict(found[chosen])
 
 
-def _dicts(content: Any, name: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """All dicts with tensors under names, by where they lie ("" is the file itself)."""
-    if not isinstance(content, Mapping):
+def _dicts(content: Any, name: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All dicts with tensors under names, each once, by where they lie ("" is the file itself)."""
+    if not isinstance(content, Mapping) or id(content) in seen:
         return
+    seen.add(id(content))
     named = {str(key): value for key, value in content.items()}
     if any(isinstance(value, torch.Tensor) for value in named.values()):
         yield name, named
     if depth > 1:
         for key, value in named.items():
-            yield from _dicts(value, f"{name}.{key}".lstrip("."), depth - 1)
+            yield from _dicts(value, f"{name}.{key}".lstrip("."), depth - 1, seen)
 
 
 def _described(content: Any) -> str:

@@ -18,13 +18,15 @@ class Cell:
         epochs: when it begins and ends, in epochs from 0.
         trained: whether the block is trained.
         rate: the highest that it has in the phase; 0 where it is frozen.
-        norm: what its batch norms do: kept, follows or trained (`Unfreezing.norm`); "" where it has none.
+        norm: what the statistics of its batch norms do: kept, follows or trained (`Unfreezing.norm`); "" without any.
+        norm_rate: the highest that their gamma and beta have in the phase; 0 where these stay, or there are none.
     """
 
     epochs: tuple[float, float]
     trained: bool
     rate: float
     norm: str
+    norm_rate: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def _cell(
 ) -> Cell:
     start, stop = phase
     looked_at = [start + (stop - start) * j / _LOOKS for j in range(_LOOKS)]
-    rate = max(lr * schedule(progress) * plan.factor(i, progress) for progress in looked_at)
-    has_norms = any(name.endswith("running_mean") for name in block.buffers)
-    return Cell((start * epochs, stop * epochs), plan.trained(i, start), rate, plan.norm(i, start) if has_norms else "")
+    rate, norm_rate = (
+        max(lr * schedule(progress) * factor(i, progress) for progress in looked_at)
+        for factor in (plan.factor, plan.norm_factor)
+    )
+    edges, trained = (start * epochs, stop * epochs), plan.trained(i, start)
+    if not any(name.endswith("running_mean") for name in block.buffers):
+        return Cell(edges, trained, rate, "", 0.0)
+    return Cell(edges, trained, rate, plan.norm(i, start), norm_rate)

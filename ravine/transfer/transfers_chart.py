@@ -1,21 +1,18 @@
-"""Accuracy against depth as SVG, written by hand: a line for each way to treat the first blocks.
+"""Accuracy against depth as SVG: a line for each way to treat the first blocks, each with a mark of its own."""
 
-Colours are classes, so that a page and a file of its own can be light or dark; each line has a mark of its own, too.
-"""
-
-import math
 from collections.abc import Callable
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
+
+from ravine import drawing
 
 if TYPE_CHECKING:
     from ravine.transfer.what_transfers import Transfer
 
 _WIDTH, _HEIGHT = 980, 470
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 700, 16, 352
-_LINE = 17  # between two names
 # in the order in which they are drawn: the last one lies on top
 _NAMES = {
     "random": "random and frozen",
@@ -26,9 +23,9 @@ _NAMES = {
 Place = Callable[[float, float], tuple[float, float]]
 
 
-def curve(found: "Transfer") -> str:
+def curve(found: "Transfer") -> Markup:
     """Means over seeds as lines, seeds as dots, 95% t intervals over seeds on these images as bands."""
-    low, high, ticks = _scale([float(a) for line in _NAMES for d in found.depths for a in _each(found, line, d)])
+    low, high, ticks = drawing.scale(float(a) for line in _NAMES for d in found.depths for a in _each(found, line, d))
     last = found.depths[-1]
 
     def at(depth: float, accuracy: float) -> tuple[float, float]:
@@ -36,16 +33,14 @@ def curve(found: "Transfer") -> str:
         y = _BOTTOM - (accuracy - low) / (high - low) * (_BOTTOM - _TOP)
         return round(x, 1), round(min(max(y, _TOP), _BOTTOM), 1)
 
-    parts = [f'<path class="grid" d="M{_LEFT} {at(0, t)[1]}H{_RIGHT}"/>' for t in ticks]
-    digits = 0 if all(abs(100 * t - round(100 * t)) < 1e-6 for t in ticks) else 1
-    parts += [_text(_LEFT - 10, at(0, t)[1] + 4, f"{100 * t:.{digits}f}%", "end") for t in ticks]
-    parts += _axis(found, at)
+    parts = drawing.grid(ticks, lambda accuracy: at(0, accuracy)[1], _LEFT, _RIGHT)
+    parts += [*_axis(found, at), *_ends(found, at)]
     scratch = at(0, found.accuracy("scratch", 0))[1]
-    parts.append(f'<path class="scratch" d="M{_LEFT} {scratch}H{_RIGHT}"/>')
+    parts.append(f'<path class="line scratch" d="M{_LEFT} {scratch}H{_RIGHT}"/>')
     for line in _NAMES:
         parts += _drawn(found, line, at)
     title = f"Accuracy against depth: {found.verdict.title}"
-    return _svg(title, [*parts, *_ends(found, at)])
+    return drawing.svg("transfers", _WIDTH, _HEIGHT, title, parts)
 
 
 def _each(found: "Transfer", line: str, depth: int) -> np.ndarray:
@@ -61,13 +56,13 @@ def _drawn(found: "Transfer", line: str, at: Place) -> list[str]:
         halves = [_half(each) for _, each in points]
         over = [at(d, float(each.mean()) + half) for (d, each), half in zip(points, halves, strict=True)]
         under = [at(d, float(each.mean()) - half) for (d, each), half in zip(points, halves, strict=True)]
-        parts.append(f'<path class="band {line}" d="M{_path([*over, *reversed(under)])}Z"/>')
-    parts.append(f'<path class="line {line}" d="M{_path(means)}"/>')
+        parts.append(f'<path class="band {line}" d="{drawing.path([*over, *reversed(under)])}Z"/>')
+    parts.append(f'<path class="line {line}" d="{drawing.path(means)}"/>')
     for (d, each), (x, y) in zip(points, means, strict=True):
         said = ", ".join(f"{accuracy:.1%}" for accuracy in each)
         words = f"{_NAMES[line]}, d = {d}: {each.mean():.1%}, seeds {said}"
         parts += [f'<circle class="seed {line}" cx="{x}" cy="{at(d, float(one))[1]}" r="2.5"/>' for one in each]
-        parts.append(f"{_mark(line, x, y)}<title>{escape(words)}</title></path>")
+        parts.append(f"{_mark(line, x, y)}<title>{drawing.words(words)}</title></path>")
     return parts
 
 
@@ -95,62 +90,27 @@ def _axis(found: "Transfer", at: Place) -> list[str]:
     for d in found.depths:
         x = at(d, 0)[0]
         parts.append(f'<path class="axis" d="M{x} {_BOTTOM}v5"/>')
-        parts.append(_text(x, _BOTTOM + 20, str(d), "middle", "strong"))
+        parts.append(drawing.text(x, _BOTTOM + 20, str(d), "middle", "strong"))
         name = found.blocks[d - 1] if d else "none"
         name = name if len(name) <= 16 else f"{name[:15]}…"
-        parts.append(
-            f'<text transform="translate({x + 4} {_BOTTOM + 34}) rotate(-32)" text-anchor="end">{escape(name)}</text>'
-        )
+        turned = f'transform="translate({x + 4} {_BOTTOM + 34}) rotate(-32)"'
+        parts.append(f'<text {turned} text-anchor="end">{drawing.words(name)}</text>')
     parts.append(f'<path class="axis" d="M{_LEFT} {_BOTTOM}H{_RIGHT}"/>')
-    parts.append(_text((_LEFT + _RIGHT) / 2, _HEIGHT - 8, "d: the first d blocks, up to the one named", "middle"))
+    parts.append(
+        drawing.text((_LEFT + _RIGHT) / 2, _HEIGHT - 8, "d: the first d blocks, up to the one named", "middle")
+    )
     if found.verdict.carried:
         left, right = at(0, 0)[0], at(found.verdict.carried, 0)[0]
-        parts.insert(
-            0, f'<rect class="carried" x="{left}" y="{_TOP}" width="{right - left:.1f}" height="{_BOTTOM - _TOP}"/>'
-        )
-        parts.append(_text(left + 6, _TOP + 14, "carries over", "start", "frozen"))
+        size = f'width="{right - left:.1f}" height="{_BOTTOM - _TOP}"'
+        parts.insert(0, f'<rect class="carried" x="{left}" y="{_TOP}" {size}/>')
+        parts.append(drawing.text(left + 6, _TOP + 14, "carries over", "start", "name frozen"))
     return parts
 
 
 def _ends(found: "Transfer", at: Place) -> list[str]:
-    """What the lines are, in words to their right, moved apart where they would touch."""
-    last = found.depths[-1]
-    labels = [
-        (at(last, found.accuracy(line, last))[1], line, name, found.accuracy(line, last))
-        for line, name in _NAMES.items()
-    ]
-    labels.append((at(0, found.accuracy("scratch", 0))[1], "scratch", "from scratch", found.accuracy("scratch", 0)))
-    labels.sort(key=lambda label: label[0])
-    places = [label[0] for label in labels]
-    for i in range(1, len(places)):
-        places[i] = max(places[i], places[i - 1] + _LINE)
-    for i in reversed(range(len(places))):
-        places[i] = min(places[i], _BOTTOM if i == len(places) - 1 else places[i + 1] - _LINE)
-    parts = []
-    for (y, line, name, accuracy), place in zip(labels, places, strict=True):
-        parts.append(f'<path class="lead" d="M{_RIGHT - 12} {y}L{_RIGHT + 12} {place:.1f}"/>')
-        parts.append(_text(_RIGHT + 17, place + 4, f"{name}, {accuracy:.1%}", "start", f"name {line}"))
-    return parts
-
-
-def _scale(accuracies: list[float]) -> tuple[float, float, list[float]]:
-    """The edges of the plot, a little beyond these accuracies, and the round ones between."""
-    low, high = min(accuracies), max(accuracies)
-    span = max(high - low, 0.004)
-    low, high = low - 0.12 * span, high + 0.12 * span
-    step = next(s for s in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if (high - low) / s <= 7)
-    ticks = [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return low, high, [tick for tick in ticks if 0 <= tick <= 1 + 1e-9]
-
-
-def _path(points: list[tuple[float, float]]) -> str:
-    return "L".join(f"{x} {y}" for x, y in points)
-
-
-def _text(x: float, y: float, words: str, anchor: str, kind: str = "") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
-
-
-def _svg(title: str, parts: list[str]) -> str:
-    head = f'<svg class="transfers" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
-    return "\n".join([f'{head} width="{_WIDTH}"><title>{escape(title)}</title>', *parts, "</svg>"]) + "\n"
+    """What the lines are, in words to their right."""
+    last, scratch = found.depths[-1], found.accuracy("scratch", 0)
+    ends = [(line, name, found.accuracy(line, last)) for line, name in _NAMES.items()]
+    ends.append(("scratch", "from scratch", scratch))
+    labels = [(at(last, accuracy)[1], line, f"{name}, {accuracy:.1%}") for line, name, accuracy in ends]
+    return drawing.names(labels, _RIGHT, _BOTTOM)

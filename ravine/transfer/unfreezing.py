@@ -11,9 +11,7 @@ unfreeze anything at another step than one that was never interrupted.
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import torch
+from typing import Any, NamedTuple
 
 from ravine.errors import UsageError, did_you_mean
 from ravine.transfer.blocks import Block
@@ -22,6 +20,15 @@ from ravine.transfer.choosing import chosen
 BN = ("auto", "frozen", "stats", "train")
 NEVER = math.inf
 _FIRST = 0.01  # share of its rate at which a block begins, as a warm-up does
+
+
+class Span(NamedTuple):
+    """Columns `start` to `stop` of a population's matrix that are trained alike: since when, at which `factor`."""
+
+    start: int
+    stop: int
+    factor: float
+    since: float
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,11 @@ class Unfreezing:
         bn: what batch norms do. auto: those of frozen blocks keep statistics and weights, others are trained. frozen:
             as auto, and all pretrained ones keep their statistics, also in trained blocks. stats: statistics of
             frozen blocks follow the new images. train: their weights are trained, too.
-        ramp: progress over which a block's rate grows from 1% after it is unfrozen: a rule remembers nothing of it.
-            What is trained from the first step has none: that is the schedule's business.
+        ramp: progress over which a block's rate grows from 1% after it is unfrozen, as a warm-up: the first steps go by
+            few gradients. What is trained from the first step has none: that is the schedule's business.
         fresh: names of the blocks that begin anew, beside the head: trained at the full rate, and with statistics of
             their own.
+        share: of the rate that pretrained blocks take, where others begin anew beside them.
     """
 
     names: tuple[str, ...]
@@ -47,6 +55,7 @@ class Unfreezing:
     bn: str
     ramp: float = 0.05
     fresh: tuple[str, ...] = ()
+    share: float = 1.0
 
     def trained(self, i: int, progress: float) -> bool:
         """Whether block i is trained at this progress."""
@@ -76,7 +85,11 @@ class Unfreezing:
 
     def norm_weights_trained(self, i: int, progress: float) -> bool:
         """Whether gamma and beta of block i's batch norms are trained: with the block, and with bn=train always."""
-        return self.bn == "train" or self.trained(i, progress)
+        return progress >= self.norm_start(i)
+
+    def norm_start(self, i: int) -> float:
+        """Progress from which gamma and beta of block i's batch norms are trained."""
+        return 0.0 if self.bn == "train" else self.starts[i]
 
     def norm_factor(self, i: int, progress: float) -> float:
         """`factor` for gamma and beta; with bn=train they are trained from the first step, so without a ramp."""
@@ -95,7 +108,8 @@ class Unfreezing:
         return len(self.names)
 
     def _share(self, i: int) -> float:
-        return 1.0 if self.names[i] in self.fresh else self.decay ** (len(self.names) - 1 - i)
+        head = len(self.names) - 1
+        return 1.0 if i == head or self.names[i] in self.fresh else self.share * self.decay ** (head - i)
 
 
 def unfreezing(
@@ -145,24 +159,30 @@ def unfreezing(
     return Unfreezing(tuple(names), tuple(starts), float(layer_decay), bn, fresh=tuple(fresh))
 
 
-def factors(
+def spans(
     plan: Unfreezing, row: Sequence[Block], layout: Iterable[Any], progress: float, norms: Collection[str]
-) -> torch.Tensor:
-    """What each weight's rate is multiplied by at this progress: float32 `[P]`, 0 where it is frozen.
+) -> list[Span]:
+    """What is trained at this progress, first columns first; what lies in no span is frozen.
 
     Args:
         plan: of these blocks.
         row: the blocks.
-        layout: a slot for each parameter, with its `name` and its columns `start` to `stop`.
+        layout: a slot for each parameter, with its `name` and its columns `start` to `stop`, in their order.
         progress: 0 to 1.
         norms: names of the parameters of batch norms.
     """
-    plain = {name: plan.factor(i, progress) for i, block in enumerate(row) for name in block.parameters}
-    of_norms = {name: plan.norm_factor(i, progress) for i, block in enumerate(row) for name in block.parameters}
-    slots = list(layout)
-    found = torch.empty(max(slot.stop for slot in slots))
-    for slot in slots:
-        found[slot.start : slot.stop] = (of_norms if slot.name in norms else plain)[slot.name]
+    places = {name: i for i, block in enumerate(row) for name in block.parameters}
+    found: list[Span] = []
+    for slot in layout:
+        i, norm = places[slot.name], slot.name in norms
+        factor = plan.norm_factor(i, progress) if norm else plan.factor(i, progress)
+        since = plan.norm_start(i) if norm else plan.starts[i]
+        if not factor:
+            continue
+        if found and found[-1][1:] == (slot.start, factor, since):
+            found[-1] = found[-1]._replace(stop=slot.stop)
+        else:
+            found.append(Span(slot.start, slot.stop, factor, since))
     return found
 
 

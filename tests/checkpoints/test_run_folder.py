@@ -31,6 +31,7 @@ def test_layout_is_that_of_the_plan(tmp_path):
         ),
         *("summary.json", "log.txt", "weights/best.safetensors", "weights/last.safetensors", "checkpoints"),
         *("weights/raw.safetensors", "weights/snapshots.safetensors", "weights/pretrained.safetensors", "path"),
+        *("predictions.csv", "shown.npz", "augmentation.png", "report.html"),
     }
 
 

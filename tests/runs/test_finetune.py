@@ -7,53 +7,15 @@ import signal
 import numpy as np
 import pytest
 import torch
+from tuned_trainings import MODEL, NEW, SMALL, digits, prepared, tensors_of
 
 import ravine
-from ravine import data
-from ravine.checkpoints import weights_file
 from ravine.errors import DataError, Interrupted, UsageError
 from ravine.models import MODELS
 from ravine.optimization import RULES
 from ravine.runs.cached_features import CachedFeatures
-from ravine.runs.defaults import resolve, with_held_out
-from ravine.runs.opening import opened, start_of
-from ravine.runs.trainer import Training
 
-SMALL = {"epochs": 3, "batch": 16, "quiet": True, "device": "cpu", "lr": 0.05, "val": 0.2}
-MODEL = "convnet(width=4)"
 ALL = "l2(1e-2), max_norm(1), weight_noise(0.1), dropout(0.3)"
-
-
-def digits(classes, n=60):
-    """The first n digits of some classes, named by their words and 12 px a side, which every model takes."""
-    split = data.load("digits").splits["train"]
-    rows = np.flatnonzero(np.isin(split.y, classes))[:n]
-    x = np.pad(split.take(rows), ((0, 0), (0, 0), (2, 2), (2, 2)))
-    names = [f"class {c}" for c in classes]
-    return {"x": x, "y": np.array([classes.index(c) for c in split.y[rows]]), "classes": np.array(names)}
-
-
-@pytest.fixture(scope="module")
-def pretrained(tmp_path_factory):
-    """Weights of a network that knows 0 to 4, by model."""
-    made = {}
-
-    def of(model, **settings):
-        key = model, *settings.items()
-        if key not in made:
-            out = tmp_path_factory.mktemp("pretrained")
-            run = ravine.train(digits([0, 1, 2, 3, 4]), out=out, model=model, augment="none", **{**SMALL, **settings})
-            made[key] = run.path
-        return made[key]
-
-    return of
-
-
-NEW = digits([5, 6, 7])
-
-
-def tensors_of(run, which="last"):
-    return weights_file.read(run.path / "weights" / f"{which}.safetensors")[0]
 
 
 def body(tensors):
@@ -124,14 +86,6 @@ def test_a_member_of_many_is_fine_tuned_as_if_alone(pretrained, tmp_path):
     assert not torch.equal(both["member00/head.weight"], both["member01/head.weight"])
 
 
-def prepared(weights, arrays=NEW, **settings):
-    recipe = ravine.Recipe(pretrained=str(weights), epochs=2, batch=16, lr=0.05, augment="none").changed(**settings)
-    start = start_of(recipe)
-    dataset, recipe = with_held_out(opened(arrays, recipe, start), recipe)
-    recipe, _ = resolve(recipe, dataset, torch.device("cpu"), start)
-    return Training(recipe, dataset, torch.device("cpu"), start=start)
-
-
 def test_a_linear_probe_costs_one_pass_over_the_images(pretrained):
     training, seen = prepared(pretrained(MODEL), freeze="all but head", epochs=4), []
     training.population.members[0].get_submodule("stem").register_forward_pre_hook(lambda _, x: seen.append(len(x[0])))
@@ -140,16 +94,19 @@ def test_a_linear_probe_costs_one_pass_over_the_images(pretrained):
     assert sum(seen) == tried + len(training.labels["train"]) + len(training.labels["val"])
 
 
-def test_features_that_are_computed_once_change_nothing(pretrained, monkeypatch):
-    cached = prepared(pretrained(MODEL), unfreeze_at=0.5, epochs=4)
+@pytest.mark.parametrize(
+    ("settings", "depths"), [({"unfreeze_at": 0.5}, [7, 7, 0, 0]), ({"freeze": "first 3", "unfreeze_at": 0}, [3] * 4)]
+)
+def test_features_that_are_computed_once_change_nothing(pretrained, monkeypatch, settings, depths):
+    cached = prepared(pretrained(MODEL), epochs=4, **settings)
     rows = [row for row, _ in cached.epochs()]
-    assert [cached.tuning.cached.depth(progress) for progress in (0.0, 0.49, 0.5, 1.0)] == [7, 7, 0, 0]
+    assert [cached.tuning.cached.depth(progress) for progress in (0.0, 0.49, 0.5, 1.0)] == depths
     monkeypatch.setattr(CachedFeatures, "depth", lambda *_: 0)
-    plain = prepared(pretrained(MODEL), unfreeze_at=0.5, epochs=4)
+    plain = prepared(pretrained(MODEL), epochs=4, **settings)
     for row, (other, _) in zip(rows, plain.epochs(), strict=True):
-        assert row["train/loss"] == pytest.approx(other["train/loss"], rel=1e-3)
+        assert row["train/loss"] == pytest.approx(other["train/loss"], rel=1e-5)
         assert row["val/accuracy"] == other["val/accuracy"]
-    assert torch.allclose(cached.population.weights, plain.population.weights, atol=1e-3)
+    assert torch.allclose(cached.population.weights, plain.population.weights, rtol=0, atol=1e-5)
 
 
 def test_the_head_alone_does_not_pull_on_what_is_below(pretrained):

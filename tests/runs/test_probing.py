@@ -97,18 +97,18 @@ def test_what_is_written_is_a_data_set(place, tmp_path):
 
 def test_who_fits_chooses_and_judges_do_not_meet(place):
     digits = data.load("digits")
-    tested = probe_parts(digits, Recipe(), str(place / "tested"), 0)
+    tested = probe_parts(digits, Recipe(), start_from(str(place / "tested")), 0)
     cut, _ = with_held_out(digits, ravine.Run(place / "tested").recipe)
     for part, split in zip(tested.three, ("train", "val", "test"), strict=True):
         assert list(part.names) == list(cut.splits[split].names), "as in that very training"
-    untested = probe_parts(digits, Recipe(), str(place / "untested"), 0)
+    untested = probe_parts(digits, Recipe(), start_from(str(place / "untested")), 0)
     assert (tested.judged_on, untested.judged_on) == ("test", "val")
     cut, _ = with_held_out(digits, ravine.Run(place / "untested").recipe)
     assert list(untested.judge.names) == list(cut.splits["val"].names)
     assert sorted([*untested.fit.names, *untested.choose.names]) == sorted(cut.splits["train"].names)
     assert len(untested.choose) == pytest.approx(0.2 * len(cut.splits["train"]), rel=0.02)
     assert any("flattering" in note for note in untested.notes)
-    other = probe_parts(data.load(photos((90, 0, 0))), Recipe(seed=1), str(place / "tested"), 0)
+    other = probe_parts(data.load(photos((90, 0, 0))), Recipe(seed=1), start_from(str(place / "tested")), 0)
     assert (len(other.fit), len(other.choose), len(other.judge), other.notes) == (57, 15, 18, ())
     for parts in (tested, untested, other):
         names = [name for part in parts.three for name in part.names]

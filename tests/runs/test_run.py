@@ -32,8 +32,8 @@ def script_scores(monkeypatch, accuracies):
     """The validation accuracy of epoch e is accuracies[e - 1], whatever was learned."""
     plain = scoring.score
 
-    def score(training, split, rows=None):
-        got = plain(training, split, rows)
+    def score(training, split, rows=None, keep=None):
+        got = plain(training, split, rows, keep)
         epoch = min(training.position.epoch, len(accuracies) - 1)
         return replace(got, accuracy=(accuracies[epoch],)) if split == "val" else got
 

@@ -12,7 +12,7 @@ from ravine import data
 from ravine.checkpoints import weights_file
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.cli import main
-from ravine.cli.report import print_results
+from ravine.cli.results_table import print_results
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
 from ravine.runs import snapshots

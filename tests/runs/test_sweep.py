@@ -320,3 +320,15 @@ def test_a_value_whose_member_froze_is_named_and_the_others_are_judged(arrays, t
     assert "3e+38  1, 1 froze, 0 of 1 scored  -" in capsys.readouterr().out
     assert found["values"][0]["over_seeds"] is None
     assert json.loads((run.path / "summary.json").read_text())["frozen"][0]["member"] == 1
+
+
+def test_a_sweep_stopped_before_its_first_checkpoint_goes_on(arrays, tmp_path):
+    def stop(row):
+        raise KeyboardInterrupt
+
+    settings = {"sweep": "lr=[0.003, 0.01]", "members": 2, "quiet": True, "device": "cpu", **SMALL}
+    with pytest.raises(KeyboardInterrupt):
+        ravine.train(arrays, out=tmp_path / "part", observers=[stop], **settings)
+    part = ravine.train(arrays, out=tmp_path / "part", **settings)
+    whole = ravine.train(arrays, out=tmp_path / "whole", **settings)
+    assert part.metrics == whole.metrics

@@ -2,18 +2,23 @@
 
 import json
 import os
+import shlex
 import signal
 
 import numpy as np
 import pytest
+import torch
 
 import ravine
 from ravine import data
 from ravine.checkpoints.records import read_rows
+from ravine.cli import main
 from ravine.errors import Interrupted, NonFiniteLossError, UsageError
 from ravine.recipe import Recipe
+from ravine.pretrained import start_from
 from ravine.runs import transfers as module
-from ravine.runs.transfer_points import _packed, recipe_for, right_of
+from ravine.runs.transfer_plan import experiment
+from ravine.runs.transfer_points import _packed, point, recipe_for, right_of
 from ravine.transfer.what_transfers import SCRATCH, settings
 
 QUIET = {"quiet": True, "device": "cpu"}
@@ -111,8 +116,31 @@ def test_a_point_differs_in_what_becomes_of_the_first_blocks_alone():
     assert texts["whole", 2] == ("all", "first 2", "train")
     assert texts["whole", 0] == ("all", "none", "train")
     assert texts[SCRATCH] == ("none", "none", "train")
+    expected = {"whole": ("auto", 0.01), "tuned": ("auto", 0.02)}
     for (line, _), recipe in recipes.items():
-        assert (recipe.unfreeze_at, recipe.lr) == (("auto", 0.01) if line == "whole" else (0.0, 0.02))
+        assert (recipe.unfreeze_at, recipe.lr) == expected.get(line, (0.0, 0.02))
+
+
+def test_what_is_kept_and_fine_tuned_is_treated_as_by_finetune(place):
+    """Kept blocks wait and take fine-tuning's share of the rate; what is new is trained as from scratch."""
+    seen = {}
+
+    def look(training, position):
+        if training.step == 1:
+            recipe, plan = training.recipe, training.tuning.plan
+            seen.setdefault((recipe.keep, recipe.freeze), []).append((plan, recipe.lr))
+
+    plan = experiment(Recipe(pretrained=str(place / "old"), epochs=1, members=1), data.load(place / "new.npz"),
+                      start_from(str(place / "old")), torch.device("cpu"), (1,))  # fmt: skip
+    assert plan.share == pytest.approx(0.3)
+    for setting in (("tuned", 1), ("whole", 0)):
+        point(plan, setting, look, compare=False)
+    ((tuned, rate),), ((whole, fine),) = seen["first 1", "none"], seen["all", "none"]
+    assert tuned.starts == (0.3, 0.0, 0.0)
+    assert fine == pytest.approx(0.3 * rate)
+    for progress in (0.5, 1.0):
+        assert rate * tuned.factor(0, progress) == pytest.approx(fine * whole.factor(0, progress))
+        assert tuned.factor(1, progress) == tuned.factor(2, progress) == 1.0
 
 
 def test_interrupted_it_goes_on_with_the_same_result(place, monkeypatch, found):
@@ -190,7 +218,27 @@ def test_batch_norm_and_a_mlp_head(tmp_path):
     assert found.blocks[0] == "stem"
     assert found.depths == (0, 1, len(found.blocks))
     assert found.commands["finetune"].endswith("DATA --head mlp --epochs 1")
-    assert found.commands["train"].endswith("DATA --model 'convnet(width=4)' --head mlp --epochs 1")
+    assert "DATA --model 'convnet(width=4)' --normalize 'values([0." in found.commands["train"]
+    assert found.commands["train"].endswith("--head mlp --epochs 1 --size 8")
+
+
+def test_the_command_from_scratch_is_the_training_that_was_measured(tmp_path, monkeypatch, place):
+    """Same size, same normalisation: the very networks. Floats have no such flags, so finetune keeps nothing there."""
+    monkeypatch.chdir(tmp_path)
+    digits = data.load("digits").splits["train"]
+    x, y = digits.take(np.arange(240)), digits.y[:240]
+    ravine.train((x // 2, y), model="convnet(width=4)", epochs=1, name="old", **QUIET)
+    np.savez("new.npz", x=x[:120], y=y[:120] % 2)
+    images = ravine.transfers("runs/old", "new.npz", depths="0", members=2, epochs=2, batch=16, **QUIET)
+    settings = {"epochs": 3, "members": 2, "depths": "0"}
+    floats = ravine.transfers(place / "old", place / "new.npz", out=place / "floats", **settings, **QUIET)
+    assert " --keep none " in floats.commands["train"]
+    for found in (images, floats):
+        command = [*shlex.split(found.commands["train"])[1:], "--members", "2", "--device", "cpu", "--quiet"]
+        assert main([*command, "--name", "scratch", "--fresh"]) == 0
+        run = ravine.Run(max((tmp_path / "runs").glob("scratch*")))
+        trained = [run.metrics[-1][f"member{k:02d}/val/accuracy"] for k in range(2)]
+        assert found.answers("scratch", 0).mean(1).tolist() == pytest.approx(trained)
 
 
 def test_the_same_classes_have_a_new_head_all_the_same(place):

@@ -1,11 +1,13 @@
 """The paired difference over seeds and images: against the formula, its two limits, and a simulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from ravine.errors import UsageError
-from ravine.transfer.gap import gap
+from ravine.transfer.gap import Gap, gap
 
 
 def right(rng, seeds, images, of_seeds=0.0, of_images=0.0, p=0.7):
@@ -28,7 +30,8 @@ def test_seeds_that_differ_greatly_give_the_t_interval_over_seeds():
     one = np.repeat(of_seeds[:, None], 500, axis=1)
     found = gap(one, np.zeros_like(one))
     low, high = stats.t.interval(0.95, 5, *_mean_and_error(of_seeds * 1.0))
-    assert (found.low, found.high) == pytest.approx((low, high))
+    assert high > 1
+    assert (found.low, found.high) == pytest.approx((low, 1.0)), "no gap is above 1"
 
 
 def _mean_and_error(d):
@@ -44,7 +47,7 @@ def test_the_variance_is_that_of_the_crossed_design():
     of_images = seeds * d.mean(0).var(ddof=1)
     rest = sum((d[k, n] - d[k].mean() - d[:, n].mean() + d.mean()) ** 2 for k in range(seeds) for n in range(images))
     rest /= (seeds - 1) * (images - 1)
-    expected = (of_images + max(0, of_seeds - rest)) / d.size
+    expected = (max(of_images, rest) + max(0, of_seeds - rest)) / d.size
     freedom = expected**2 / ((of_images / d.size) ** 2 / 49 + (of_seeds / d.size) ** 2 / 3)
     found = gap(one, other)
     assert (found.high - found.low) / 2 == pytest.approx(stats.t.ppf(0.975, freedom) * expected**0.5)
@@ -96,7 +99,7 @@ def test_more_would_tell_it():
     one, other = (hard + rng.normal(0, 0.1, (3, 100)) < p for p in (0.72, 0.70))
     found = gap(one, other)
     assert not found.above
-    words = found.needed
+    words = found.needed()
     counts = [int(word.replace(",", "")) for word in words.split() if word[0].isdigit()]
     assert counts
     seeds = [c for c, unit in zip(counts, words.split(" or "), strict=True) if "seed" in unit]
@@ -107,12 +110,45 @@ def test_more_would_tell_it():
         wide = np.random.default_rng(5).random(c)
         more = gap(*(wide + np.random.default_rng(6).normal(0, 0.1, (3, c)) < p for p in (0.72, 0.70)))
         assert (more.high - more.low) < (found.high - found.low)
-    assert gap(one, one).needed == "far more seeds and images"
+    assert gap(one, one).needed() == "far more seeds and images"
+
+
+def test_more_would_tell_a_difference_from_another_one():
+    """What is measured at -3 is told from -5 by as much as what is measured at +2 is told from 0."""
+    rng = np.random.default_rng(4)
+    hard = rng.random(100)
+    one, other = (hard + rng.normal(0, 0.1, (3, 100)) < p for p in (0.72, 0.70))
+    found = gap(one, other)
+    moved = replace(found, value=found.value - 0.05)
+    assert moved.needed(-0.05) == found.needed()
+    same = gap(np.ones((3, 60), bool), np.ones((3, 60), bool))
+    assert not same.small, "no loss among 60 images may be one of 6 in 100"
+    assert same.needed(-0.05) == "80 validation images", "q(70) is 5.1%, q(80) 4.5%, and no seed helps"
+
+
+def test_a_loss_is_small_where_it_is_shown_to_be():
+    bounds = {-0.06: False, -0.05: False, -0.049: True, 0.01: True}
+    for low, small in bounds.items():
+        assert Gap(low + 0.02, low, low + 0.04, 3, 100, (0, 0, 0)).small is small
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_chance_makes_no_endless_intervals(seeds):
+    """Where seeds agree by chance the degrees of freedom stay about those of the seeds, and nothing is impossible."""
+    rng = np.random.default_rng(7)
+    for _ in range(200):
+        one, other = right(rng, seeds, 60), right(rng, seeds, 60)
+        found, d = gap(one, other), one * 1.0 - other
+        a, b, r = d.mean(0).var(ddof=1) / 60, d.mean(1).var(ddof=1) / seeds, found.parts[2]
+        variance = max(a, r) + max(0, b - r)
+        least = 1 / (1 / 59 + 1 / (seeds - 1))
+        assert (found.high - found.low) / 2 <= stats.t.ppf(0.975, least) * variance**0.5 + 1e-12
+        assert -1 <= found.low <= found.high <= 1
 
 
 def test_words():
     found = gap(np.array([[1, 1, 0, 1]], bool), np.array([[0, 1, 0, 1]], bool))
-    assert str(found).startswith("+25.0 points, 95% -54.6 to +104.6")
+    assert str(found).startswith("+25.0 points, 95% -54.6 to +100.0")
 
 
 @pytest.mark.parametrize("shapes", [((3, 5), (2, 5)), ((5,), (5,)), ((3, 1), (3, 1)), ((0, 5), (0, 5))])

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from ravine.models import MODELS
-from ravine.optimization import AdamW, Stepper
+from ravine.optimization import AdamW, Stepper, Stretch
 from ravine.population import Population
-from ravine.transfer import blocks, factors, set_modes, unfreezing
+from ravine.transfer import blocks, set_modes, spans, unfreezing
 
 Norm = nn.modules.batchnorm._NormBase
 Y = torch.arange(8) % 5
@@ -23,13 +23,16 @@ def trained(model, images, progresses, *, dropout=False, **flags):
     norms = {s.name for s in population.layout if isinstance(model.get_submodule(s.name.rpartition(".")[0]), Norm)}
     stepper = Stepper(AdamW, layout=population.layout, lr=0.01, decay=0.1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    for progress in progresses:
+    for step, progress in enumerate(progresses):
         population.train(False)
         population.train(True)
         set_modes(model, row, plan, progress)
         population.grads.zero_()
         F.cross_entropy(model(images), Y).backward()
-        stepper.factors = factors(plan, row, population.layout, progress, norms)
+        stepper.stretches = [
+            Stretch(start, stop, factor, step - sum(earlier < since for earlier in progresses))
+            for start, stop, factor, since in spans(plan, row, population.layout, progress, norms)
+        ]
         stepper.step(population.weights, population.grads, 1.0)
     return row, plan, before
 

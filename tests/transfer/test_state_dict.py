@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import pickle
+import re
 import tarfile
 import warnings
 import zipfile
@@ -13,8 +14,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from ravine.errors import DataError
-from ravine.transfer import read_state_dict
+from ravine.errors import DataError, MemoryExhaustedError
+from ravine.transfer import read_state_dict, state_dict
 
 W = {"a.weight": torch.arange(4.0).reshape(2, 2), "a.bias": torch.ones(2)}
 LEGACY = {"_use_new_zipfile_serialization": False}
@@ -280,3 +281,62 @@ def test_what_is_no_plain_finite_tensor_is_refused_by_name(kind, words, tmp_path
         warnings.simplefilter("ignore")
         content = written({**W, "layer.weight": odd(kind)})
     assert f"layer.weight {words}" in refused(tmp_path, content)
+
+
+def deflated(content):
+    """The same zip, compressed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as plain, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for entry in plain.infolist():
+            packed.writestr(entry.filename, plain.read(entry))
+    return buffer.getvalue()
+
+
+def test_a_file_that_unpacks_to_more_than_it_is_is_refused_unread(tmp_path):
+    content = deflated(written({"w": torch.zeros(1_000_000)}))
+    assert len(content) < 20_000
+    line = refused(tmp_path, content)
+    assert re.search(r"a compressed zip file \([\d,]{5,6} bytes, unpacked 4,000,\d{3}\)", line)
+
+
+def test_many_names_for_the_same_numbers_do_not_become_many_copies(tmp_path):
+    half = torch.zeros(10_000, dtype=torch.float16)
+    shared = {f"n{i}": half for i in range(40)}
+    assert "40 tensors that share their numbers: 1,600,000 bytes as float32" in refused(tmp_path, written(shared))
+    tied = {"embedding": half, "head": half.view(100, 100)}
+    assert read(tmp_path, written(tied))[0].keys() == tied.keys(), "two that are tied are nothing odd"
+
+
+def test_dicts_that_are_many_times_in_each_other_are_looked_at_once(tmp_path, monkeypatch):
+    looked = []
+    inner = {"w": torch.ones(1)}
+    for _ in range(2):
+        inner = {f"k{i}": inner for i in range(60)}
+    monkeypatch.setattr(state_dict, "_DEEPEST", 5)
+    real = state_dict._dicts
+    monkeypatch.setattr(state_dict, "_dicts", lambda *given: looked.append(1) or real(*given))
+    state, said = read(tmp_path, written(inner))
+    assert list(state) == ["w"]
+    assert said == ["took 'k0.k0' of w.pth"]
+    assert len(looked) < 200, "3,661 ways lead to three dicts"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"a." * 6000 + "weight": torch.ones(1)}, "1 names, the longest of 12,006 characters; expected at most"),
+        (dict.fromkeys(map(str, range(100_001)), torch.ones(1)), "100,001 names, the longest of 6 characters"),
+    ],
+)
+def test_names_that_no_network_has_are_refused(state, words, tmp_path):
+    assert words in refused(tmp_path, safetensors.torch.save({n: t.clone() for n, t in state.items()}))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")])
+def test_a_lack_of_memory_is_not_called_damage(error, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(torch, "load", full)
+    with pytest.raises(MemoryExhaustedError, match="no memory left to read the weights"):
+        read(tmp_path, written(W))

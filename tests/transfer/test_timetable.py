@@ -30,6 +30,21 @@ def test_by_hand():
     assert [(c.trained, c.rate, c.norm) for c in first.cells] == [(False, 0.0, "follows"), (True, 0.025, "trained")]
     assert [(c.trained, c.rate, c.norm) for c in second.cells] == [(False, 0.0, ""), (True, 0.05, "")]
     assert [(c.trained, c.rate) for c in head.cells] == [(True, 0.1), (True, 0.1)]
+    assert [[c.norm_rate for c in line.cells] for line in (first, second, head)] == [[0.0, 0.025], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("bn", "norms", "rates"),
+    [
+        ("auto", ("kept", "trained"), (0.0, 0.025)),
+        ("frozen", ("kept", "kept"), (0.0, 0.025)),
+        ("train", ("trained", "trained"), (0.025, 0.025)),
+    ],
+)
+def test_what_norms_learn_apart_from_their_statistics(bn, norms, rates):
+    first, *_ = lines(lambda p: 1.0, bn=bn, layer_decay=0.5)
+    assert tuple(cell.norm for cell in first.cells) == norms
+    assert tuple(cell.norm_rate for cell in first.cells) == rates
 
 
 def test_the_rate_is_the_highest_in_the_phase():

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 import torch
@@ -9,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ravine.errors import UsageError
-from ravine.optimization import RULES, Stepper
+from ravine.optimization import RULES, Stepper, Stretch
 from ravine.population import Population
-from ravine.transfer import blocks, factors, unfreezing
+from ravine.transfer import blocks, spans, unfreezing
 
 NAMES = ["stem", "one", "two", "three", "head"]
 
@@ -147,16 +148,21 @@ def test_what_cannot_be_is_refused_with_its_flag(flags, said):
 
 
 def planned(model, progress, **flags):
-    """The factors of a network by parameter, each of which has one."""
+    """The factor of each parameter of a network, and the progress at which it began; 0 and None where it is frozen."""
     row, population = blocks(model), Population(lambda k: model, 1)
     norms = {n for n, _ in model.named_parameters() if f"{n.rpartition('.')[0]}.running_mean" in model.state_dict()}
     plan = unfreezing([block.name for block in row], **flags)
-    found = factors(plan, row, population.layout, progress, norms)
-    assert found.dtype == torch.float32
-    assert found.shape == population.weights.shape[1:]
-    each = {slot.name: found[slot.start : slot.stop] for slot in population.layout}
-    assert all((part == part[0]).all() for part in each.values())
-    return plan, row, norms, {name: float(part[0]) for name, part in each.items()}
+    found = spans(plan, row, population.layout, progress, norms)
+    for one, next_one in pairwise(found):
+        assert one.start < one.stop <= next_one.start
+        assert one[1:] != (next_one.start, *next_one[2:]), "what is alike is in one span"
+    each = {}
+    for slot in population.layout:
+        inside = [span for span in found if span.start < slot.stop and slot.start < span.stop]
+        assert len(inside) <= 1
+        assert all(span.start <= slot.start and slot.stop <= span.stop for span in inside)
+        each[slot.name] = (inside[0].factor, inside[0].since) if inside else (0, None)
+    return plan, row, norms, each
 
 
 @pytest.mark.parametrize("bn", ["auto", "train"])
@@ -167,7 +173,8 @@ def test_each_weight_has_the_factor_of_its_block(model, bn):
             for name in block.parameters:
                 norm = name in norms and bn == "train"
                 expected = 0.8 ** (len(row) - 1 - i) if norm else plan.factor(i, progress)
-                assert found[name] == pytest.approx(expected, rel=1e-6), name
+                began = 0.0 if norm else plan.starts[i]
+                assert found[name] == (expected, began if expected else None), name
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -175,11 +182,12 @@ def test_under_every_rule_what_is_frozen_stays_bit_by_bit(rule):
     torch.manual_seed(0)
     population = Population(lambda k: torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.Linear(6, 3)), 2)
     row = blocks(population.members[0])
-    found = factors(unfreezing(["stem", "head"], freeze="stem"), row, population.layout, 0.5, set())
-    stepper = Stepper(RULES[rule], layout=population.layout, factors=found, lr=0.1, decay=0.1)
-    before, frozen = population.weights.clone(), found == 0
-    for _ in range(5):
+    (head,) = spans(unfreezing(["stem", "head"], freeze="stem"), row, population.layout, 0.5, set())
+    assert head == (30, 51, 1.0, 0.0)
+    stepper = Stepper(RULES[rule], layout=population.layout, lr=0.1, decay=0.1)
+    before, frozen = population.weights.clone(), torch.arange(51) < head.start
+    for done in range(5):
+        stepper.stretches = [Stretch(head.start, head.stop, head.factor, done)]
         stepper.step(population.weights, torch.randn(population.grads.shape), 0.7)
-    assert frozen.sum() == 30
     assert torch.equal(population.weights[:, frozen], before[:, frozen])
     assert not (population.weights == before)[:, ~frozen].any()

@@ -1,0 +1,67 @@
+"""What a run gets right so far, with intervals, and which epochs its best weights are of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from ravine.interval import wilson
+from ravine.report.facts import Accuracy
+
+Which = Literal["best", "last"]
+
+
+def accuracies(
+    summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], best: tuple[int, ...], n: int
+) -> tuple[Accuracy, ...]:
+    """Of the best and the last weights: on all held-out splits at the end, on validation before.
+
+    Args:
+        summary: summary.json, {} while training.
+        rows: metrics.jsonl.
+        best: the epochs of the best weights.
+        n: validation images; 0 where it is not known, and the interval says as much.
+    """
+    if summary:
+        of: tuple[tuple[Which, tuple[int, ...]], ...] = (("best", best), ("last", (summary["epochs"],)))
+        return tuple(_scored(which, epochs, split, summary) for split in summary["best"] for which, epochs in of)
+    scored = [row for row in rows if _accuracy(row) is not None]
+    if not scored:
+        return ()
+    # of several members each has its own best epoch, and what they would say together then is not in the rows
+    top = max(scored, key=lambda row: _accuracy(row) or 0.0)
+    return _so_far("best", top, n), _so_far("last", scored[-1], n)
+
+
+def best_epochs(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], members: int) -> tuple[int, ...]:
+    """The epoch of each member's best weights: the highest validation accuracy, at equal ones the lowest loss."""
+    if summary:
+        best = summary["best_epoch"]
+        return tuple(best) if isinstance(best, list) else (best,)
+    prefixes = [f"member{k:02d}/" for k in range(members)] if members > 1 else [""]
+    scored = [[row for row in rows if row.get(f"{prefix}val/accuracy") is not None] for prefix in prefixes]
+    if not rows or not all(scored):
+        return ()
+
+    def score(row: Mapping[str, Any], prefix: str) -> tuple[float, float]:
+        loss = row.get(f"{prefix}val/loss")
+        return row[f"{prefix}val/accuracy"], -loss if loss is not None else float("-inf")
+
+    return tuple(
+        max(own, key=lambda row: score(row, prefix))["epoch"] for own, prefix in zip(scored, prefixes, strict=True)
+    )
+
+
+def _scored(which: Which, epochs: tuple[int, ...], split: str, summary: Mapping[str, Any]) -> Accuracy:
+    score = summary[which][split]
+    low, high = score["accuracy_interval"]
+    return Accuracy(which, epochs, split, score["accuracy"], low, high, score["n"])
+
+
+def _so_far(which: Which, row: Mapping[str, Any], n: int) -> Accuracy:
+    share = _accuracy(row) or 0.0
+    low, high = wilson(share * n, n)
+    return Accuracy(which, (row["epoch"],), "val", share, low, high, n)
+
+
+def _accuracy(row: Mapping[str, Any]) -> float | None:
+    """Of what predicts: the members' vote, where there are several; None where it is no number."""
+    return row.get("vote/val/accuracy", row.get("val/accuracy"))

@@ -1,0 +1,76 @@
+"""What the best weights say of each held-out image, kept with the run: predictions.csv, and pictures of mistakes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from ravine import data
+from ravine.checkpoints.run_folder import RunFolder
+from ravine.report.mistakes import to_picture
+from ravine.report.pictures import pictures_file
+from ravine.report.predictions import Predictions
+
+
+class Kept:
+    """Takes what is scored, batch by batch, as `keep` of `evaluate`; of it stay three numbers an image.
+
+    Args:
+        n: images that will be scored.
+        device: where; it is asked once, at the end.
+    """
+
+    def __init__(self, n: int, device: torch.device):
+        self._predicted = torch.zeros(n, dtype=torch.int64, device=device)
+        # confidence and probability of the true class; one place for all, since small pieces between large ones that
+        # come and go would keep the memory of these from being used again
+        self._shares = torch.zeros(2, n, device=device)
+        self._seen = 0
+
+    def __call__(self, probabilities: torch.Tensor, y: torch.Tensor) -> None:
+        rows = slice(self._seen, self._seen + len(y))
+        self._shares[0, rows], self._predicted[rows] = probabilities.max(1)
+        self._shares[1, rows] = probabilities.gather(1, y[:, None]).squeeze(1)
+        self._seen += len(y)
+
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The predicted class int64 `[N]`, its probability and that of the true class, float32 `[N]`."""
+        confidence, true_probability = self._shares.cpu().numpy()
+        return self._predicted.cpu().numpy(), confidence, true_probability
+
+
+def write_predictions(folder: RunFolder, dataset: data.Dataset, kept: Mapping[str, Kept], split: str) -> None:
+    """Writes predictions.csv and, where there are pictures, shown.npz: those of the mistakes.
+
+    Args:
+        kept: of each split, in its order.
+        split: the one that counts.
+
+    Raises:
+        SaveError: the file system refused.
+    """
+    columns = {name: one.columns() for name, one in kept.items()}
+    parts = {name: dataset.splits[name] for name in kept}
+    predicted, confidence, true_probability = (np.concatenate(column) for column in zip(*columns.values(), strict=True))
+    said = Predictions(
+        np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
+        [name for part in parts.values() for name in part.names],
+        np.concatenate([part.y for part in parts.values()]).astype(np.int64),
+        predicted,
+        confidence,
+        true_probability,
+    )
+    folder.write_text(folder.predictions.name, said.to_csv(dataset.classes))
+    if dataset.preprocessing is not None:  # floats are no pictures
+        rows = to_picture(said, split)
+        folder.write_bytes(folder.shown.name, pictures_file(rows, _pixels(rows, list(parts.values()))))
+
+
+def _pixels(rows: np.ndarray, parts: list[data.Split]) -> np.ndarray:
+    """The images `[M, C, H, W]` at sorted rows of all splits joined."""
+    ends = np.cumsum([len(part) for part in parts])
+    pieces = (
+        part.take(rows[(rows >= end - len(part)) & (rows < end)] - (end - len(part)))
+        for part, end in zip(parts, ends.tolist(), strict=True)
+    )
+    return np.concatenate(list(pieces))
