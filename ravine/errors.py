@@ -5,6 +5,9 @@ The exit code of the command line is a property of the error, so Python code and
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from itertools import islice
+
+_LONGEST = 100  # characters of a name in a list
 
 
 class RavineError(Exception):
@@ -26,7 +29,7 @@ class RavineError(Exception):
             line += f"; expected {expected}"
         if cure:
             line += f". {cure}"
-        super().__init__(" ".join(line.split()))  # one line, whatever a file name or a foreign message brought in
+        super().__init__(shown(" ".join(line.split())))  # one line, whatever a name or a foreign message brought in
 
 
 class UsageError(RavineError, ValueError):
@@ -91,7 +94,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
 
 
+def shown(name: str) -> str:
+    """A name as it can be printed anywhere: line breaks, control characters and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
 def listed(names: Collection[str], most: int = 3) -> str:
-    """The first few of many names: `"a, b, c and 7 more"`."""
-    first = ", ".join(list(names)[:most])
+    """The first few of many names, long ones shortened: `"a, b, c and 7 more"`."""
+    short = (name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in islice(names, most))
+    first = ", ".join(map(shown, short))
     return first + (f" and {len(names) - most:,} more" if len(names) > most else "")

@@ -32,7 +32,8 @@ class Recipe:
     freeze: str = "none"
     """Blocks that are never trained, named likewise."""
     unfreeze_at: float | Auto = "auto"
-    """Share of the training in which the head is trained alone; auto is 0.3 with pretrained weights, 0 none."""
+    """Share of the training in which the head is trained alone; auto is 0.3 where pretrained weights get a new head
+    and --freeze names nothing, else 0."""
     gradual: bool = False
     """Then unfreeze block after block, from the last to the first."""
     layer_decay: float | Auto = "auto"

@@ -32,7 +32,7 @@ class Options(TrainingFlags):
 
 
 def run(arguments: Sequence[str]) -> int:
-    options = parse(Options, arguments, "finetune")
+    options = parse(Options, arguments, "finetune", not_offered=["pretrained"])
     from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.results_table import print_results
     from ravine.runs.finetune import finetune

@@ -11,6 +11,7 @@ from ravine.cli.ensemble_table import print_ensemble
 from ravine.cli.snapshots import print_snapshots
 from ravine.cli.sweep_table import print_sweep
 from ravine.cli.trap_lines import print_traps
+from ravine.report.accuracies import accuracies, best_epochs, by_luck
 from ravine.runs import Run
 from ravine.training.evaluate import Score
 
@@ -43,6 +44,8 @@ def print_results(run: Run, *, as_json: bool) -> None:
         print_snapshots(summary["snapshots"], summary["seconds"])
     if "test" not in summary["best"]:
         out.print("val chose the best epoch, so its accuracy is a little flattering; --test 0.2 holds out a test set")
+    if luck := by_luck(accuracies(summary, (), best_epochs(summary, (), 1), 0)):
+        out.print(luck)
     if summary["worst_confusions"]:
         worst = summary["worst_confusions"]
         rows = (f"{escape(c['true'])} as {escape(c['predicted'])} ({c['count']} times)" for c in worst)

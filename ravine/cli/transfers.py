@@ -10,6 +10,9 @@ import tyro
 from ravine.cli.flags import parse
 from ravine.cli.training_flags import TrainingFlags
 
+# set by the experiment itself: understood, to be refused with the reason
+_REFUSED = ("pretrained", "keep", "freeze", "unfreeze_at", "gradual", "snapshots", "sweep", "log")
+
 
 @dataclass(frozen=True)
 class Options(TrainingFlags):
@@ -46,7 +49,7 @@ class Options(TrainingFlags):
 
 
 def run(arguments: Sequence[str]) -> int:
-    options = parse(Options, arguments, "transfers")
+    options = parse(Options, arguments, "transfers", not_offered=_REFUSED)
     from ravine.checkpoints import atomic
     from ravine.checkpoints.durable import saving
     from ravine.cli.allocator import keep_freed_memory

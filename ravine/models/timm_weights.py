@@ -102,7 +102,8 @@ def _of_repository(source: str) -> tuple[str, Any, str]:
         own = timm.models.get_pretrained_cfg(architecture)
         size = tuple(map(int, said.get("input_size", own.input_size)))
         mean, std = (tuple(map(float, said.get(part, getattr(own, part)))) for part in ("mean", "std"))
-        if not len(mean) == len(std) == size[0] == len(size) == 3:
+        ranges = [0 <= m <= 1 for m in mean] + [1e-4 <= s <= 1 for s in std] + [1 <= n <= 4096 for n in size]  # no NaN
+        if not len(mean) == len(std) == size[0] == len(size) == 3 or not all(ranges):
             raise ValueError(f"input_size {size}, mean {mean}, std {std}")
         about = {
             "input_size": size,

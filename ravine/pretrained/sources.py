@@ -7,6 +7,7 @@ from ravine.checkpoints import weights_file
 from ravine.errors import UsageError, listed
 from ravine.loading import sha256_of, weights_path
 from ravine.pretrained.foreign import LIBRARIES, from_file, from_library
+from ravine.pretrained.learned import learned_by
 from ravine.pretrained.normalizing import normalization_named
 from ravine.pretrained.start import Start
 from ravine.training.feed import Normalization
@@ -71,6 +72,7 @@ def _from_ravine(source: str, model: str, normalize: str) -> Start:
         outputs=len(first["classes"]),
         sha256=sha256_of(path),
         said=(said,) if asked == own else (said, other),
+        learned=tuple(learned_by(part, source) for part in parts for _ in range(part["members"])),
     )
 
 

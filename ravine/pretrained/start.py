@@ -8,6 +8,7 @@ from torch import nn
 
 from ravine import data
 from ravine.errors import DataError
+from ravine.pretrained.learned import Learned
 from ravine.training.feed import Normalization
 from ravine.transfer import Match, load_into
 
@@ -29,6 +30,7 @@ class Start:
         outputs: logits; 0 where there is no head.
         sha256: of the file; of timm's networks, of their weights.
         said: what is to be told: what was read, loaded, missing and left, and why this normalisation.
+        learned: what each of the networks was trained on, the latest first; empty where nothing is known of it.
     """
 
     source: str
@@ -43,6 +45,22 @@ class Start:
     outputs: int
     sha256: str
     said: tuple[str, ...]
+    learned: tuple[tuple[Learned, ...], ...] = ()
+
+    @property
+    def all_learned(self) -> tuple[Learned, ...]:
+        """What any of the networks was trained on."""
+        return tuple(dict.fromkeys(one for known in self.learned for one in known))
+
+    def learned_on(self, fingerprint: str, member: int | None = None) -> tuple[Learned, ...]:
+        """How this data was cut where the weights, or those that they began with, were trained on it.
+
+        Args:
+            fingerprint: of the data.
+            member: of several networks, from 0; None: all of them.
+        """
+        known = self.all_learned if member is None or not self.learned else self.learned[member]
+        return tuple(one for one in known if one.fingerprint == fingerprint)
 
 
 def load_start(network: nn.Module, start: Start, k: int, keep: Collection[str] | None = None) -> Match:

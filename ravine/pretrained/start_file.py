@@ -7,6 +7,7 @@ from typing import Any
 from ravine import data
 from ravine.checkpoints import weights_file
 from ravine.errors import DataError
+from ravine.pretrained.learned import Learned
 from ravine.pretrained.start import Start
 from ravine.training.feed import Normalization
 
@@ -17,6 +18,7 @@ def write_start(path: Path, start: Start) -> None:
     about = {field.name: getattr(start, field.name) for field in fields(start) if field.name != "states"}
     about["normalization"] = asdict(start.normalization) if start.normalization else None
     about["preprocessing"] = asdict(start.preprocessing) if start.preprocessing else None
+    about["learned"] = [[asdict(one) for one in known] for known in start.learned]
     weights_file.write(path, tensors, {"pretrained": about})
 
 
@@ -31,6 +33,7 @@ def read_start(path: Path) -> Start:
         for name, kind in (("normalization", Normalization), ("preprocessing", data.Preprocessing)):
             values = known[name] and {key: _tuple(value) for key, value in known[name].items()}
             known[name] = kind(**values) if values else None
+        known["learned"] = tuple(tuple(Learned(**one) for one in of) for of in known.get("learned", ()))
         return Start(states=tuple(states), **{name: _tuple(value) for name, value in known.items()})
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"holds no pretrained weights: {error}", where=str(path)) from error

@@ -6,6 +6,7 @@ Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning with 
 from torch import Tensor
 
 from ravine.errors import UsageError
+from ravine.regularization.checks import check_strength
 from ravine.regularization.l2 import l2
 from ravine.regularization.penalty import Penalty
 
@@ -29,7 +30,7 @@ def l2_sp(strength: float | Tensor = 0.01, *, start: Tensor, mask: Tensor | None
     Raises:
         UsageError: a strength or a start that cannot be; when called, a start for other weights.
     """
-    squared = l2(strength, mask)
+    squared = l2(check_strength("l2_sp", "strength", strength), mask)
     if not isinstance(start, Tensor) or start.dim() not in (1, 2):
         found = f"of shape {tuple(start.shape)}" if isinstance(start, Tensor) else repr(start)
         raise UsageError(f"start cannot be {found}", where="l2_sp", expected="a tensor [P] or [K, P]")

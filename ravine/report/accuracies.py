@@ -7,6 +7,7 @@ from ravine.interval import wilson
 from ravine.report.facts import Accuracy
 
 Which = Literal["best", "last"]
+_FEW = 100  # validation images: their accuracies differ by 5 points from one draw to the next, at 50%
 
 
 def accuracies(
@@ -47,6 +48,24 @@ def best_epochs(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], m
 
     return tuple(
         max(own, key=lambda row: score(row, prefix))["epoch"] for own, prefix in zip(scored, prefixes, strict=True)
+    )
+
+
+def by_luck(found: Sequence[Accuracy]) -> str:
+    """A sentence where the best epoch may be so by luck, "" elsewhere.
+
+    That is where few validation images chose it, it lies in the first half, and the last one is inside its interval.
+    """
+    of = {one.which: one for one in found if one.split == "val"}
+    if len(of) < 2:
+        return ""
+    best, last = of["best"], of["last"]
+    if best.n >= _FEW or 2 * max(best.epochs) > last.epochs[0] or last.accuracy < best.low:
+        return ""
+    which = ", ".join(map(str, sorted(set(best.epochs))))
+    return (
+        f"Best is epoch{'s' * (',' in which)} {which} of {last.epochs[0]}, chosen on {best.n} validation images, "
+        "which cannot tell it from the last one: that may be luck."
     )
 
 

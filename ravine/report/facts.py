@@ -43,7 +43,7 @@ class Report:
         name, path: of the run's folder.
         state: "training" where a process holds its lock, "finished", or "stopped".
         epoch, epochs: done, and planned.
-        verdict: two sentences: how good, with its interval and on what; what would help most.
+        verdict: how good, with its interval and on what (and whether the best epoch may be luck); what would help most.
         accuracies: of the best and the last weights, on validation and on test; while training of validation so far.
         rows: metrics.jsonl, a dictionary an epoch.
         times: times.jsonl, as `rows`.

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ravine.recipe import Recipe
+from ravine.report.accuracies import by_luck
 from ravine.report.facts import Accuracy, Report
 from ravine.report.judged import Judged
 from ravine.report.mistakes import RELIABLE
@@ -31,7 +32,7 @@ _IMAGES = {"val": "validation images", "test": "test images"}
 
 
 def how_good(report: Report) -> str:
-    """The first sentence."""
+    """The first sentence, and one more where the best epoch may be luck."""
     if not report.accuracies:
         return "Nothing is known yet: the first epoch is not done."
     shown = counted(report.accuracies)
@@ -43,8 +44,8 @@ def how_good(report: Report) -> str:
     if report.state != "finished":
         return f"After {report.epoch} of {report.epochs} epochs {said}."
     if shown.split == "val":
-        return f"{_capital(said)}, which also chose the best epoch, so that this flatters a little."
-    return f"{_capital(said)}."
+        said += ", which also chose the best epoch, so that this flatters a little"
+    return f"{_capital(said)}. {by_luck(report.accuracies)}".strip()
 
 
 def what_helps(report: Report, recipe: Recipe, summary: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ravine import building, draws
-from ravine.errors import DataError, UsageError
+from ravine.errors import DataError, UsageError, listed
 from ravine.population import Population
 from ravine.pretrained import Start, load_start
 from ravine.recipe import Recipe
@@ -54,6 +54,24 @@ def block_names(model: str, in_shape: tuple[int, ...]) -> tuple[str, ...]:
     """The blocks of a network, head last, as `--keep` and `--freeze` name them."""
     with draws.own_generators():  # its weights are drawn, and thrown away
         return tuple(block.name for block in blocks(building.network(model, in_shape, classes=2)))
+
+
+def refuse_frozen_new(recipe: Recipe, start: Start, in_shape: tuple[int, ...]) -> None:
+    """Raises UsageError where blocks that begin anew are to be frozen: they would stay as they were drawn, for ever."""
+    names = block_names(start.model, in_shape)
+    kept, frozen = (chosen(names, text, flag) for text, flag in ((recipe.keep, "--keep"), (recipe.freeze, "--freeze")))
+    both = list(zip(names[:-1], kept, frozen, strict=False))  # a frozen head is refused anyway
+    new = [name for name, taken, stays in both if stays and not taken]
+    if new:
+        instead = ", ".join(name for name, taken, stays in both if stays and taken) or "none"
+        what = f"{listed(new)} would stay as drawn at random, since --keep {recipe.keep!r} does not take {_them(new)}"
+        raise UsageError(
+            what, where=f"--freeze {recipe.freeze!r}", cure=f'Keep {_them(new)} too, or --freeze "{instead}"'
+        )
+
+
+def _them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def kind_of_head(recipe: Recipe, start: Start | None) -> str:

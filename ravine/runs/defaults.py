@@ -11,6 +11,7 @@ from ravine.pretrained import Start, order_said
 from ravine.recipe import Recipe
 from ravine.runs import descent, folding, snapshots, sweeping, teaching
 from ravine.runs.beginning import block_names, settled_head
+from ravine.runs.feeding import refuse_too_little
 from ravine.transfer import chosen
 
 
@@ -38,7 +39,11 @@ def resolve(
         dataset: with its validation split.
         device: where it will train.
         start: the pretrained weights that it names.
+
+    Raises:
+        UsageError: a setting that cannot be. DataError: too little data.
     """
+    refuse_too_little(dataset)
     train = dataset.splits["train"]
     n, shape, said, decided = len(train), tuple(train.shape), [], {}
     if start:
@@ -78,21 +83,31 @@ def resolve(
 
 def _from_pretrained(recipe: Recipe, start: Start, dataset: data.Dataset) -> tuple[dict[str, Any], list[str]]:
     """What is decided where a training starts from pretrained weights, and a sentence for each decision."""
-    names = block_names(start.model, tuple(dataset.splits["train"].shape))
+    shape = tuple(dataset.splits["train"].shape)
+    names = block_names(start.model, shape)
     *_, taken = chosen(names, recipe.keep, "--keep")
     head, why = settled_head(recipe, start, dataset.classes, taken)
     if head == "keep" and start.classes is None:
         why += f"; {order_said(dataset)}"
     decided: dict[str, Any] = {"model": start.model, "head": head}
+    frozen = any(chosen(names, recipe.freeze, "--freeze"))
     if recipe.unfreeze_at == "auto":
-        free = not any(chosen(names, recipe.freeze, "--freeze"))
-        alone = free and head != "keep"  # a head that knows its classes spoils nothing below it
+        alone = not frozen and head != "keep"  # a head that knows its classes spoils nothing below it
         decided["unfreeze_at"] = _HEAD_ALONE if alone else 0.0
     if recipe.layer_decay == "auto":
         decided["layer_decay"] = _LAYER_DECAY
     if recipe.forward == "auto":
         decided["forward"] = "direct" if recipe.members == 1 else "loop"  # what is frozen is run member by member
-    return decided, [*start.said, f"model {start.model}; {why}"]
+    said = [*start.said, f"model {start.model}; {why}"]
+    if not any(chosen(names, recipe.keep, "--keep")):
+        said.append(f"none of its weights are taken (--keep {recipe.keep!r}): a training from scratch, at its rate")
+    moves = _moves_what_is_known(recipe.changed(**decided), shape)
+    if recipe.gradual and not moves:
+        said.append("--gradual changes nothing: no pretrained block is left to unfreeze")
+    if frozen and moves and head != "keep" and recipe.unfreeze_at == "auto" and not recipe.gradual:
+        instead = f"--unfreeze-at {_HEAD_ALONE} trains the head alone first"
+        said.append(f"what is not frozen is trained from the start; {instead}")
+    return decided, said
 
 
 def _rate(recipe: Recipe, in_shape: tuple[int, ...]) -> float:

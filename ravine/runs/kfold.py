@@ -57,14 +57,7 @@ def kfold(
     Raises:
         RavineError: as `ravine.train`; and a DataError for pretrained weights that have learned images of this data.
     """
-    recipe = (recipe or Recipe()).changed(**settings)
-    if recipe.fold:
-        raise UsageError("every fold is trained", where=f"--fold {recipe.fold}", cure="ravine train trains one alone")
-    if recipe.sweep:
-        what, cure = "each fold's winner would be chosen on the fold that judges it", "Sweep with ravine train first"
-        raise UsageError(what, where=f"--sweep {recipe.sweep!r}", expected="no sweep with kfold", cure=cure)
-    recipe = recipe.changed(folds=recipe.folds or 5)
-    check(recipe)
+    recipe = _checked((recipe or Recipe()).changed(**settings))
     console, watching = Console(quiet=quiet), observers_of(observers)
     start = start_of(recipe)
     dataset = opened(source, recipe, start, cache=cache, console=console)
@@ -86,6 +79,18 @@ def kfold(
             shutil.rmtree(folder.path)
         raise
     return Run(folder.path)
+
+
+def _checked(recipe: Recipe) -> Recipe:
+    """The recipe with its number of folds. Raises UsageError for what cannot be cross-validated."""
+    if recipe.fold:
+        raise UsageError("every fold is trained", where=f"--fold {recipe.fold}", cure="ravine train trains one alone")
+    if recipe.sweep:
+        what, cure = "each fold's winner would be chosen on the fold that judges it", "Sweep with ravine train first"
+        raise UsageError(what, where=f"--sweep {recipe.sweep!r}", expected="no sweep with kfold", cure=cure)
+    recipe = recipe.changed(folds=recipe.folds or 5)
+    check(recipe)
+    return recipe
 
 
 def _fold(

@@ -1,11 +1,12 @@
 """Data for a recipe: where it starts from pretrained weights, images are brought to what those are used to."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ravine import data
 from ravine.checkpoints.run_folder import RunFolder
-from ravine.errors import UsageError
+from ravine.errors import DataError, UsageError
 from ravine.pretrained import Start, data_for, read_start, start_from
 from ravine.recipe import Recipe
 from ravine.training.console import Console
@@ -35,6 +36,32 @@ def start_of(recipe: Recipe, folder: RunFolder | None = None) -> Start | None:
     if folder and folder.pretrained.is_file():
         return read_start(folder.pretrained)
     return start_from(recipe.pretrained, model=recipe.model, normalize=recipe.normalize)
+
+
+def start_or_copy(recipe: Recipe, out: Path, data: str | None, console: Console) -> Start | None:
+    """`start_of`; where the source is gone, the copy in that run among `out` which the same command has begun.
+
+    Args:
+        recipe: as asked for.
+        out: folder of all runs.
+        data: where the data lies; None for arrays, which are not compared.
+        console: told where the copy was taken.
+
+    Raises:
+        DataError, UsageError: as of `start_of`.
+    """
+    try:
+        return start_of(recipe)
+    except DataError:
+        if os.path.exists(recipe.pretrained):
+            raise
+        same = {"recipe": recipe.to_toml(), **({"data": data} if data else {})}
+        for path in sorted(out.iterdir()) if out.is_dir() else ():
+            folder = RunFolder(path)
+            if folder.pretrained.is_file() and same.items() <= (folder.read_json("request.json") or {}).items():
+                console.say(f"{recipe.pretrained} cannot be read any more: {folder.path} has kept a copy")
+                return read_start(folder.pretrained)
+        raise
 
 
 def opened(

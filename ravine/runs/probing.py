@@ -60,13 +60,7 @@ def probe(
     parts = probe_parts(dataset, asked, start, member)
     network = backbone(start, parts.fit, member, on)
     depths = range(1, len(network.names) + 1) if block == "all" else [network.depth(block)]
-    found = []
-    for depth, features in _features(network, parts, depths, console.passing):
-        console.close()
-        found.append(_probed(network.names[depth - 1], depth, features, parts, len(dataset.classes)))
-        if block == "all":
-            one = found[-1]
-            console.say(f"{one.block}: linear probe {one.linear}, k-NN {one.neighbours}, {one.seconds:.1f} s")
+    found = list(_each(network, parts, depths, len(dataset.classes), console))
     most = np.bincount(parts.fit.y, minlength=len(dataset.classes)).argmax()
     return Probe(
         weights=start.source,
@@ -80,6 +74,18 @@ def probe(
         notes=(*parts.notes, *_notes(found, member, len(start.states))),
         seconds=time.perf_counter() - started,
     )
+
+
+def _each(
+    network: Backbone, parts: ProbeParts, depths: Sequence[int], classes: int, console: Console
+) -> Iterator[BlockProbe]:
+    """Probes one block after another; of several each is said as soon as it is known."""
+    for depth, features in _features(network, parts, depths, console.passing):
+        console.close()
+        one = _probed(network.names[depth - 1], depth, features, parts, classes)
+        if len(depths) > 1:
+            console.say(f"{one.block}: linear probe {one.linear}, k-NN {one.neighbours}, {one.seconds:.1f} s")
+        yield one
 
 
 def _notes(found: Sequence[BlockProbe], member: int, members: int) -> Iterator[str]:

@@ -72,6 +72,19 @@ def pieces(recipe: Recipe) -> dict[str, dict[str, Any]]:
     return found
 
 
+def refuse_impossible(recipe: Recipe) -> None:
+    """Raises UsageError for what no penalty can be, as `pieces` does for the rest; before any data is read."""
+    for name, settings in pieces(recipe).items():
+        try:
+            if name == "l2_sp":
+                l2_sp(**settings, start=torch.zeros(1))
+            elif name in PENALTIES:
+                PENALTIES[name](**settings)
+        except UsageError as error:
+            where = f"{_FLAG} {recipe.regularize!r}: {error.where}"
+            raise UsageError(error.what, where=where, expected=error.expected, cure=error.cure) from None
+
+
 def put_into(model: nn.Module, recipe: Recipe) -> None:
     """Puts dropout and the like into a network. Raises UsageError where it has no place for one."""
     for name, settings in pieces(recipe).items():

@@ -14,7 +14,7 @@ from ravine.recipe import Recipe
 from ravine.runs import beginning, descent, folding, regularizing, snapshots, teaching
 from ravine.runs.learned_before import apart
 from ravine.runs.observing import Observer, Row, observers_of
-from ravine.runs.opening import opened, start_of
+from ravine.runs.opening import opened, start_of, start_or_copy
 from ravine.runs.run import Run
 from ravine.runs.session import said_finished, train_in
 from ravine.training.console import Console
@@ -56,9 +56,10 @@ def train(
     recipe = (recipe or Recipe()).changed(**settings)
     check(recipe)
     console = Console(quiet=quiet)
-    start = start_of(recipe)
+    where = data.location(source)
+    start = start_of(recipe) if fresh else start_or_copy(recipe, Path(out), where, console)
     dataset = opened(source, recipe, start, cache=cache, console=console)
-    where = data.location(source) or dataset.fingerprint
+    where = where or dataset.fingerprint
     request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
     base = name or (f"{dataset.name}-finetuned" if start else dataset.name)
     folder, verdict = find(Path(out), base, request, fresh)
@@ -77,7 +78,7 @@ def check(recipe: Recipe) -> None:
     """Raises UsageError for what cannot be, before any data is read."""
     beginning.refuse_without(recipe)
     descent.check(recipe)
-    regularizing.pieces(recipe)
+    regularizing.refuse_impossible(recipe)
     snapshots.check(recipe)
     teaching.check(recipe)
     folding.check(recipe)

@@ -13,6 +13,7 @@ from ravine.pretrained import Start, read_start, write_start
 from ravine.recipe import Recipe
 from ravine.runs import path, sweep_result, sweeping
 from ravine.runs.augmentation_sheet import write_sheet
+from ravine.runs.beginning import refuse_frozen_new
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.environment import changes, environment_of
 from ravine.runs.observing import Observer
@@ -97,19 +98,8 @@ def _prepare(
     elif start:
         write_start(folder.pretrained, start)
     if loaded is None:
-        decided = folder.recipe.is_file()  # killed before its first save: what was decided (and timed) then stays so
-        recipe = Recipe.read(folder.recipe) if decided else recipe
-        dataset, recipe = with_held_out(dataset, recipe)
-        recipe, swept = (recipe, []) if decided else sweeping.settled(recipe)
-        recipe, said = resolve(recipe, dataset, device, start)
-        for line in swept + said:
-            console.say(line)
-        training = Training(recipe, dataset, device, start=start)
-        for line in plan_lines(training) if start else ():
-            console.say(line)
-        if training.timed:
-            times = ", ".join(f"{way} {1000 * seconds:.1f} ms" for way, seconds in training.timed.items())
-            console.say(f"{recipe.members} members by {training.recipe.forward} (a step: {times})")
+        training = _planned(folder, dataset, recipe, device, console, start)
+        dataset = training.dataset
         folder.write_text("recipe.toml", training.recipe.to_toml())
         folder.write_json("environment.json", environment)
         folder.write_json("data.json", {**dataset.findings.to_json(), "splits": dataset.counts})
@@ -131,6 +121,33 @@ def _prepare(
     exact = "not bit for bit, since " + ", ".join(changed) if changed else "exactly"
     console.say(f"resuming {folder.path} {exact} at epoch {training.position.epoch + 1} ({loaded.path.name})")
     return training, Saver(folder, training)
+
+
+def _planned(
+    folder: RunFolder,
+    dataset: data.Dataset,
+    recipe: Recipe,
+    device: torch.device,
+    console: Console,
+    start: Start | None,
+) -> Training:
+    """A new training, after all that is open has been decided and said."""
+    decided = folder.recipe.is_file()  # killed before its first save: what was decided (and timed) then stays so
+    recipe = Recipe.read(folder.recipe) if decided else recipe
+    dataset, recipe = with_held_out(dataset, recipe)
+    recipe, swept = (recipe, []) if decided else sweeping.settled(recipe)
+    if start and not decided:
+        refuse_frozen_new(recipe, start, tuple(dataset.splits["train"].shape))
+    recipe, said = resolve(recipe, dataset, device, start)
+    for line in swept + said:
+        console.say(line)
+    training = Training(recipe, dataset, device, start=start)
+    for line in plan_lines(training) if start else ():
+        console.say(line)
+    if training.timed:
+        times = ", ".join(f"{way} {1000 * seconds:.1f} ms" for way, seconds in training.timed.items())
+        console.say(f"{recipe.members} members by {training.recipe.forward} (a step: {times})")
+    return training
 
 
 def _refuse_changed(fingerprint: str, dataset: data.Dataset) -> None:

@@ -20,7 +20,7 @@ from ravine.runs import descent, regularizing, sweeping, teaching
 from ravine.runs.beginning import beginning, kind_of_head, start_row
 from ravine.runs.cached_features import CachedFeatures, CachedFeed
 from ravine.runs.deploying import averaged
-from ravine.runs.feeding import class_weights, input_normalization, refuse_too_little, resident, training_feed
+from ravine.runs.feeding import class_weights, input_normalization, resident, training_feed
 from ravine.runs.freezing import overflowed, settle
 from ravine.runs.networks import network_maker, runner
 from ravine.runs.rows import metrics_row, times_row
@@ -65,7 +65,6 @@ class Training:
         identities: Sequence[int] | None = None,
         start: Start | None = None,
     ):
-        refuse_too_little(dataset)
         train = dataset.splits["train"]
         recipe = regularizing.with_patience(recipe)
         self.identities = sweeping.identities(recipe) if identities is None else list(identities)

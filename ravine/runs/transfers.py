@@ -83,18 +83,24 @@ def transfers(
     folder, verdict = find(Path(out), f"{name or dataset.name}-transfers", request, fresh)
     try:
         with folder.lock():
-            console.log_to(folder.log)
-            for warning in plan.dataset.findings.warnings:
-                console.warn(warning.text)
-            found = result(plan, _measured(plan, folder, console), source, str(folder.path))
-            for suffix in (".json", ".html"):
-                folder.write_text(f"transfers{suffix}", found.text(suffix))
+            found = _found(plan, folder, source, console)
     except (UsageError, DataError):
         if verdict == "new" and not (folder.path / POINTS).exists():  # never began: the name stays free
             shutil.rmtree(folder.path)
         raise
     finally:
         console.close()
+    return found
+
+
+def _found(plan: Experiment, folder: RunFolder, source: Any, console: Console) -> Transfer:
+    """Measures what is not measured yet, and writes what was found into the folder."""
+    console.log_to(folder.log)
+    for warning in plan.dataset.findings.warnings:
+        console.warn(warning.text)
+    found = result(plan, _measured(plan, folder, console), source, str(folder.path))
+    for suffix in (".json", ".html"):
+        folder.write_text(f"transfers{suffix}", found.text(suffix))
     return found
 
 

@@ -6,19 +6,16 @@ All blocks are read in one pass, in eval mode, and nothing after the last one th
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import nn
 
 from ravine import draws
 from ravine.errors import UsageError
-from ravine.transfer.blocks import Block, blocks
+from ravine.transfer.blocks import blocks
+from ravine.transfer.cutting import between
 from ravine.transfer.modes import evaluating
-
-
-class _Complete(Exception):
-    """All that was asked for is there; nothing else runs."""
 
 
 def pooled(features: torch.Tensor, channels_last: bool = False) -> torch.Tensor:
@@ -59,40 +56,15 @@ def block_features(model: nn.Module, x: torch.Tensor, depths: Sequence[int]) -> 
         UsageError: no such depth, a block that the network never calls, or one that gives no tensor of a known shape.
     """
     row = blocks(model)
-    for depth in depths:
-        if not 1 <= depth < len(row):
-            expected = f"1 to {len(row) - 1}, the blocks without the head"
-            raise UsageError(f"depth {depth}", where="block_features", expected=expected)
-    found, wanted = {}, set(depths)
+    found: dict[int, torch.Tensor] = {}
     channels_last = getattr(model, "output_fmt", "") == "NHWC"
 
-    def keep(depth: int, given: object) -> None:
+    def keep(depth: int, given: Any) -> None:
         if not isinstance(given, torch.Tensor):
-            raise UsageError(
-                f"gives a {type(given).__name__}", where=f"block {row[depth - 1].name}", expected="a tensor"
-            )
-        if depth not in found:
-            found[depth] = pooled(given, channels_last)  # at once, for what comes next may change it in place
-        if len(found) == len(wanted):
-            raise _Complete
+            where = f"block {row[depth - 1].name}"
+            raise UsageError(f"gives a {type(given).__name__}", where=where, expected="a tensor")
+        found[depth] = pooled(given, channels_last)
 
-    hooks = [_hooked(model, row, depth, keep) for depth in sorted(wanted)]
-    try:
-        with suppress(_Complete), evaluating(model), draws.own_generators():
-            model(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    for depth in wanted - found.keys():
-        name = row[depth].name if depth == len(row) - 1 else row[depth - 1].name
-        raise UsageError(f"the network does not run {name}", where="block_features", expected="blocks that it runs")
+    with evaluating(model), draws.own_generators():
+        between(model, x, depths, keep)
     return [found[depth] for depth in depths]
-
-
-def _hooked(model: nn.Module, row: Sequence[Block], depth: int, keep) -> torch.utils.hooks.RemovableHandle:
-    """Has `keep(depth, given)` called with what the first `depth` blocks give; of all of them, what the head takes."""
-    if depth == len(row) - 1:
-        head = model.get_submodule(row[-1].modules[0])
-        return head.register_forward_pre_hook(lambda module, inputs: keep(depth, inputs[0]))
-    last = model.get_submodule(row[depth - 1].modules[-1])
-    return last.register_forward_hook(lambda module, inputs, output: keep(depth, output))

@@ -6,6 +6,9 @@ What is frozen for good need be computed once. The rest shares its weights with 
 """
 
 import copy
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,42 +19,58 @@ from ravine.transfer.modes import evaluating
 
 
 class _Reached(Exception):
-    """Carries what a block gave; nothing after it runs."""
+    """All that was asked for is there; nothing else runs."""
 
-    def __init__(self, given: torch.Tensor):
-        self.given = given
+
+def between(model: nn.Module, x: torch.Tensor, depths: Collection[int], keep: Callable[[int, Any], None]) -> None:
+    """Runs a network until the first d blocks have given what they give, for each d; nothing after that runs.
+
+    Args:
+        model: in the mode that it is in.
+        x: float32 [B, ...].
+        depths: each 1 to the number of blocks without the head.
+        keep: told the depth and what was given, at once, for what comes next may change it in place. Of all blocks but
+            the head that is what the head is given.
+
+    Raises:
+        UsageError: no such depth, or the network never calls that block's last module.
+    """
+    row, waiting = _checked(model, depths), set(depths)
+
+    def reached(depth: int, given: Any) -> None:
+        if depth in waiting:
+            waiting.remove(depth)
+            keep(depth, given)
+        if not waiting:
+            raise _Reached
+
+    hooks = [_hooked(model, row, depth, reached) for depth in sorted(waiting)]
+    try:
+        with suppress(_Reached):
+            model(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for depth in sorted(waiting):
+        what = f"the network does not run {row[depth if depth == len(row) - 1 else depth - 1].name}"
+        raise UsageError(what, where="cutting", expected="blocks that it runs")
 
 
 def features(model: nn.Module, x: torch.Tensor, depth: int) -> torch.Tensor:
     """What the first `depth` blocks give; of all but the head it is what the head is given.
 
     Args:
-        model: in the mode that it is in.
-        x: float32 [B, ...].
-        depth: 1 to the number of blocks without the head.
+        model, x, depth: as of `between`.
 
     Returns:
         `[B, C, H, W]` after convolutions, `[B, tokens, C]` in a transformer, `[B, F]` before most heads.
 
     Raises:
-        UsageError: no such depth, or the network never calls that block's last module.
+        UsageError: as of `between`.
     """
-    row = _checked(model, depth)
-    before_head = depth == len(row) - 1
-    awaited = row[-1] if before_head else row[depth - 1]
-    module = model.get_submodule(awaited.modules[0 if before_head else -1])
-
-    def reached(_: nn.Module, given: tuple[torch.Tensor, ...], out: torch.Tensor | None = None) -> None:
-        raise _Reached(given[0] if out is None else out)
-
-    hook = module.register_forward_pre_hook(reached) if before_head else module.register_forward_hook(reached)
-    try:
-        model(x)
-    except _Reached as stop:
-        return stop.given
-    finally:
-        hook.remove()
-    raise UsageError(f"the network does not run {awaited.name}", where="features", expected="blocks that it runs")
+    found: dict[int, torch.Tensor] = {}
+    between(model, x, [depth], found.__setitem__)
+    return found[depth]
 
 
 def tail(model: nn.Module, depth: int) -> nn.Module:
@@ -60,7 +79,7 @@ def tail(model: nn.Module, depth: int) -> nn.Module:
     It is right where the network runs its blocks one after another; `separable` finds that out. Only the modules are
     shared: `train()` of the one is `train()` of the other but for the outermost module.
     """
-    row = _checked(model, depth)
+    row = _checked(model, [depth])
     if depth == len(row) - 1 and len(row[-1].modules) == 1:
         return model.get_submodule(row[-1].modules[0])
     rest = _shallow(model)
@@ -84,13 +103,24 @@ def separable(model: nn.Module, x: torch.Tensor, depth: int) -> bool:
         return False  # code between its blocks that takes images only
 
 
-def _checked(model: nn.Module, depth: int) -> tuple[Block, ...]:
+def _checked(model: nn.Module, depths: Collection[int]) -> tuple[Block, ...]:
     row = blocks(model)
-    if not 1 <= depth < len(row):
-        raise UsageError(
-            f"depth {depth}", where="cutting", expected=f"1 to {len(row) - 1}, the blocks without the head"
-        )
+    for depth in depths:
+        if not 1 <= depth < len(row):
+            expected = f"1 to {len(row) - 1}, the blocks without the head"
+            raise UsageError(f"depth {depth}", where="cutting", expected=expected)
     return row
+
+
+def _hooked(
+    model: nn.Module, row: Sequence[Block], depth: int, reached: Callable[[int, Any], None]
+) -> torch.utils.hooks.RemovableHandle:
+    """Has `reached(depth, given)` called with what the first `depth` blocks give; of all, with what the head takes."""
+    if depth == len(row) - 1:
+        head = model.get_submodule(row[-1].modules[0])
+        return head.register_forward_pre_hook(lambda module, inputs: reached(depth, inputs[0]))
+    last = model.get_submodule(row[depth - 1].modules[-1])
+    return last.register_forward_hook(lambda module, inputs, output: reached(depth, output))
 
 
 def _shallow(module: nn.Module) -> nn.Module:

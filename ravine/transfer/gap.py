@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -54,6 +54,12 @@ class Gap:
         value, low, high = (100 * x for x in (self.value, self.low, self.high))
         return f"{value:+.1f} points, 95% {low:+.1f} to {high:+.1f}"
 
+    def among(self, comparisons: int) -> "Gap":
+        """The same with wider bounds: all of so many intervals hold at once in 95% of the cases (Bonferroni)."""
+        s, i, r = self.parts
+        bounds = _bounds(self.value, self.parts, i + r, s + r, self.seeds, self.images, 0.025 / comparisons)
+        return replace(self, low=bounds[0], high=bounds[1])
+
     def needed(self, beyond: float = 0.0) -> str:
         """What would tell a difference of this size from another, roughly: `20 seeds or 3,000 validation images`.
 
@@ -75,7 +81,8 @@ class Gap:
         """Half the interval's width that is to be expected of so many."""
         s, i, r = self.parts
         s, i, r = s * self.seeds / seeds, i * self.images / images, r * self.seeds * self.images / seeds / images
-        return _half_width((s, i, r), i + r, s + r, seeds, images) or (1 + abs(self.value)) * _rarest(images)
+        low, high = _bounds(self.value, (s, i, r), i + r, s + r, seeds, images)
+        return max(high - self.value, self.value - low)
 
 
 def gap(one: np.ndarray, other: np.ndarray) -> Gap:
@@ -108,25 +115,29 @@ def gap(one: np.ndarray, other: np.ndarray) -> Gap:
     (seeds, images), value = d.shape, float(d.mean())
     a, b, r = _variances(d)
     parts = (max(0.0, b - r), max(0.0, a - r), r)
-    if max(a, r) + parts[0] < 1e-24:  # rounding
-        q = _rarest(images)
-        return Gap(value, value - q * (value + 1), value + q * (1 - value), seeds, images, parts)
-    half = _half_width(parts, a, b, seeds, images)
-    return Gap(value, max(-1.0, value - half), min(1.0, value + half), seeds, images, parts)
+    return Gap(value, *_bounds(value, parts, a, b, seeds, images), seeds, images, parts)
 
 
-def _rarest(images: int) -> float:
-    """The largest share of all images that so many may miss, with 97.5%: q of `gap`."""
-    return 1 - 0.025 ** (1 / images)
-
-
-def _half_width(parts: tuple[float, float, float], a: float, b: float, seeds: int, images: int) -> float:
-    """t sqrt(V), as in `gap`; max(a, r) is r and the images' own part."""
+def _bounds(
+    value: float,
+    parts: tuple[float, float, float],
+    a: float,
+    b: float,
+    seeds: int,
+    images: int,
+    tail: float = 0.025,
+) -> tuple[float, float]:
+    """The interval of `gap`, outside of which lies `tail` on each side; max(a, r) is r and the images' own part."""
     from scipy.special import stdtrit
 
     variance = sum(parts)
+    if variance < 1e-24:  # rounding
+        q = 1 - tail ** (1 / images)
+        return value - q * (value + 1), value + q * (1 - value)
     spread = a**2 / (images - 1) + (b**2 / (seeds - 1) if seeds > 1 else 0.0)
-    return float(stdtrit(variance**2 / spread, 0.975)) * math.sqrt(variance) if spread else 0.0
+    freedom = variance**2 / spread if spread else math.inf
+    half = float(stdtrit(freedom, 1 - tail)) * math.sqrt(variance)
+    return max(-1.0, value - half), min(1.0, value + half)
 
 
 def _variances(d: np.ndarray) -> tuple[float, float, float]:

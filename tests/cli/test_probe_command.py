@@ -41,7 +41,7 @@ def test_a_file_that_trains(place, tmp_path, capsys):
     code, out, err = called(capsys, "features", place / "one", "digits", "--block", "stage2")
     assert code == 0
     assert out.startswith("features.npz  0.1 MB: 8 features of stage2.1; images: train 1,797\n")
-    assert "trained on images of this very data" in err
+    assert "have learned images of this very data" in err
     code, again, _ = called(capsys, "features", place / "one", "digits", "--block", "stage2")
     assert "MB, replaced: 8 features" in again
     with np.load("features.npz") as saved:

@@ -12,6 +12,7 @@ from ravine.cli import main
 from ravine.errors import DataError, UsageError
 from ravine.pretrained import as_trained, data_for, is_foreign, load_start, normalization_named, start_from
 from ravine.pretrained.normalizing import IMAGENET
+from ravine.pretrained.shapes import candidates
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "data" / "pretrained" / "resnet20-12fca82f.th"
 QUICK = {"epochs": 1, "test": 0.3, "quiet": True, "device": "cpu"}
@@ -100,6 +101,36 @@ def test_weights_of_no_network_of_ours_are_refused(tmp_path):
     with pytest.raises(DataError, match="weights of none of mlp, convnet, resnet, resnet20") as refusal:
         start_from(str(tmp_path / "w.pth"))
     assert "names fit" not in str(refusal.value)
+
+
+def test_names_that_attack_a_terminal_are_shown_escaped_and_short(tmp_path):
+    state = {"\x1b[31mred\nline.weight": torch.ones(2), "\u202eevil": torch.ones(1), "x" * 400: torch.ones(1)}
+    torch.save(network("resnet20(width=4)").state_dict() | state, tmp_path / "w.pth")
+    start = start_from(str(tmp_path / "w.pth"), model="resnet20(width=4)")
+    with pytest.raises(DataError) as refusal:
+        start_from(str(tmp_path / "w.pth"), model="resnet20(width=8)")
+    for line in (str(refusal.value), *start.said):
+        assert line.isprintable()
+        assert len(line) < 900
+    assert r"\x1b[31mred\nline.weight" in start.said[-2]
+
+
+def test_an_mlp_of_many_layers_is_looked_at_once(tmp_path):
+    """Each name is read once, however many layers there are."""
+    deep = network("mlp([8, 8, 8])", (6,)).state_dict()
+    looked = []
+
+    class Name(str):
+        __slots__ = ()
+
+        def endswith(self, *given):
+            looked.append(given)
+            return super().endswith(*given)
+
+    state = {Name(f"hidden.{i}.0.weight"): torch.ones(8, 8) for i in range(300)} | deep
+    (found,) = [one for one in candidates(state) if one.name == "mlp"]
+    assert len(found.settings["hidden"]) == 300
+    assert len(looked) < 4 * len(state)
 
 
 def test_weights_of_another_network_say_what_does_not_fit_and_what_was_meant(tmp_path):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from made_up_reports import made_up
 
+from ravine.interval import wilson
 from ravine.recipe import Recipe
 from ravine.report import Accuracy
-from ravine.report.accuracies import accuracies, best_epochs
+from ravine.report.accuracies import accuracies, best_epochs, by_luck
 from ravine.report.command import command
 from ravine.report.notices import notices
 from ravine.report.seconds import advice, in_words, seconds
@@ -165,3 +166,26 @@ def test_notices_are_what_was_said_once_and_not_shown_elsewhere():
     log = "\n".join([*lines, "", "warning: bad\udc80\u202ename", "half a li"]).encode("utf-8", "surrogateescape")
     found = notices(log, ["train has copies"])
     assert found == ("model mlp (floats)", "epoch 5 it froze", "warning: bad\\udc80\\u202ename", "half a li")
+
+
+@pytest.mark.parametrize(
+    ("n", "best", "last_share", "said"),
+    [
+        (40, 3, 0.55, True),  # best has 24 of 40
+        (99, 5, 0.55, True),
+        (100, 3, 0.55, False),  # images enough
+        (40, 6, 0.55, True),
+        (40, 7, 0.55, False),  # not early
+        (40, 3, 0.30, False),  # the last epoch is clearly worse
+    ],
+)
+def test_a_best_epoch_that_may_be_luck_is_said_to_be(n, best, last_share, said):
+    few = (Accuracy("best", (best,), "val", 0.6, *wilson(0.6 * n, n), n),)
+    few += (Accuracy("last", (12,), "val", last_share, *wilson(last_share * n, n), n),)
+    sentence = f"Best is epoch {best} of 12, chosen on {n} validation images"
+    assert by_luck(few).startswith(sentence) == said
+    assert (by_luck(few) == "") != said
+    assert (sentence in how_good(replace(made_up(), accuracies=few))) == said
+    assert by_luck(few[:1]) == by_luck(()) == ""
+    if said:
+        assert "Best is epochs 2, 3 of 12" in by_luck((replace(few[0], epochs=(3, 2, 3)), few[1]))

@@ -14,8 +14,8 @@ from ravine import data
 from ravine.checkpoints.records import read_rows
 from ravine.cli import main
 from ravine.errors import Interrupted, NonFiniteLossError, UsageError
-from ravine.recipe import Recipe
 from ravine.pretrained import start_from
+from ravine.recipe import Recipe
 from ravine.runs import transfers as module
 from ravine.runs.transfer_plan import experiment
 from ravine.runs.transfer_points import _packed, point, recipe_for, right_of
@@ -239,6 +239,8 @@ def test_the_command_from_scratch_is_the_training_that_was_measured(tmp_path, mo
         run = ravine.Run(max((tmp_path / "runs").glob("scratch*")))
         trained = [run.metrics[-1][f"member{k:02d}/val/accuracy"] for k in range(2)]
         assert found.answers("scratch", 0).mean(1).tolist() == pytest.approx(trained)
+        old = ravine.load(found.weights).normalize
+        assert (run.best.normalize.mean, run.best.normalize.std) == (pytest.approx(old.mean), pytest.approx(old.std))
 
 
 def test_the_same_classes_have_a_new_head_all_the_same(place):

@@ -57,6 +57,12 @@ def answers(tmp_path_factory):
     put(home, "somebody/deeper", its_state(7), {**SAID, "model_args": {"block": "os.system", "img_size": 96}})
     put(home, "somebody/other", network("test_vit", classes=7, in_shape=(3, 160, 160)).state_dict(), SAID)
     put(home, "somebody/odd", its_state(7), {**SAID, "pretrained_cfg": {"mean": "import os", "num_classes": 7}})
+    put(
+        home,
+        "somebody/flat",
+        its_state(7),
+        {**SAID, "pretrained_cfg": {**SAID["pretrained_cfg"], "std": [0.5, 0, 0.5]}},
+    )
     elsewhere = {"url": "http://0.0.0.0/x", "file": "/etc/passwd", "hf_hub_filename": "x.bin", "custom_load": True}
     put(home, "somebody/elsewhere", its_state(7), {**SAID, "pretrained_cfg": {**SAID["pretrained_cfg"], **elsewhere}})
     put(home, "somebody/empty", None, SAID)
@@ -65,7 +71,9 @@ def answers(tmp_path_factory):
     pickled = put(home, "somebody/pickled", None, SAID)
     (pickled / "pytorch_model.bin").write_bytes(pickle.dumps({"fc.weight": Hostile(home / "ran")}, protocol=2))
     sources = ["timm:test_resnet", "timm:test_resnet.r160_in1k", "hf-hub:timm/test_resnet.r160_in1k", "timm:resnet18"]
-    sources += [f"hf-hub:somebody/{name}" for name in ("birds", "unlisted", "deeper", "other", "odd", "elsewhere")]
+    sources += [
+        f"hf-hub:somebody/{name}" for name in ("birds", "unlisted", "deeper", "other", "odd", "flat", "elsewhere")
+    ]
     sources += ["hf-hub:somebody/empty", "hf-hub:somebody/spoiled", "hf-hub:somebody/pickled"]
     sources += ["hf-hub:somebody/nothing", "timm:vit_base_patch16"]
     found = dict(zip(sources, offline(home, ASKED, *sources), strict=True))
@@ -112,6 +120,7 @@ def test_a_repository_says_its_own_and_nothing_of_where_else_to_look(answers, so
             "cannot be fetched or read (RuntimeError: Error(s) in loading state_dict",
         ),
         ("hf-hub:somebody/odd", "DataError", "cannot be fetched or read (ValueError"),
+        ("hf-hub:somebody/flat", "DataError", "std (0.5, 0.0, 0.5)"),
         ("hf-hub:somebody/spoiled", "DataError", "cannot be fetched or read (SafetensorError"),
         ("hf-hub:somebody/pickled", "DataError", "cannot be fetched or read (RuntimeError: weights_only=True blocked"),
         ("timm:vit_base_patch16", "UsageError", "There are vit_base_patch16_18x2_224, "),

@@ -21,6 +21,10 @@ NAMES = ["stem", "layer1.0", "layer1.1", "layer10", "norm", "head"]
         ("stem, layer1", "stem layer1.0 layer1.1"),
         (" norm ,stem,norm", "stem norm"),
         ("layer1.1", "layer1.1"),
+        ("STEM, Layer1", "stem layer1.0 layer1.1"),
+        ("First 2", "stem layer1.0"),
+        ("ALL but Head", "stem layer1.0 layer1.1 layer10 norm"),
+        ("None", ""),
     ],
 )
 def test_what_a_text_means(text, meant):
@@ -31,11 +35,14 @@ def test_what_a_text_means(text, meant):
     ("text", "said"),
     [
         ("first 7", "there are 6 blocks: stem, .* expected first 0 to first 6"),
-        ("layr1", "no block 'layr1'. Did you mean 'layer1'?"),
-        ("stem, hed", "no block 'hed'. Did you mean 'head'?"),
+        (
+            "layr1",
+            "no block 'layr1'; expected none, .*first 3.*, or blocks: stem, layer1.0, .* head. Did you mean 'layer1'?",
+        ),
+        ("stem, hed", "no block 'hed'; .* Did you mean 'head'?"),
         ("first", "no block 'first'"),
         ("first -1", "no block 'first -1'"),
-        ("layer", "no block 'layer'. Did you mean"),
+        ("layer", "no block 'layer'; .* Did you mean"),
         ("", 'no name; expected none, all, "all but head"'),
         ("stem,,head", "no name"),
         ("all but none", "no block 'none'"),
@@ -44,3 +51,11 @@ def test_what_a_text_means(text, meant):
 def test_what_means_nothing_is_refused_with_the_flag(text, said):
     with pytest.raises(UsageError, match=f"--keep {text!r}: .*{said}"):
         chosen(NAMES, text, "--keep")
+
+
+def test_names_that_differ_in_case_alone_are_told_apart():
+    names = ["Conv", "conv", "head"]
+    assert chosen(names, "Conv", "--freeze") == (True, False, False)
+    assert chosen(names, "conv", "--freeze") == (False, True, False)
+    with pytest.raises(UsageError, match="no block 'CONV'"):
+        chosen(names, "CONV", "--freeze")

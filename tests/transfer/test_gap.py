@@ -126,6 +126,17 @@ def test_more_would_tell_a_difference_from_another_one():
     assert same.needed(-0.05) == "80 validation images", "q(70) is 5.1%, q(80) 4.5%, and no seed helps"
 
 
+def test_among_many_the_interval_is_that_of_a_smaller_tail():
+    rng = np.random.default_rng(0)
+    one, other = right(rng, 1, 200), right(rng, 1, 200, p=0.5)
+    found, alone = gap(one, other).among(6), gap(one, other)
+    low, high = stats.t.interval(1 - 0.05 / 6, 199, *_mean_and_error((one * 1.0 - other)[0]))
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert (alone.among(1).low, alone.among(1).high) == pytest.approx((alone.low, alone.high))
+    same = gap(np.ones((3, 60), bool), np.ones((3, 60), bool))
+    assert same.among(6).high == pytest.approx(1 - (0.025 / 6) ** (1 / 60))
+
+
 def test_a_loss_is_small_where_it_is_shown_to_be():
     bounds = {-0.06: False, -0.05: False, -0.049: True, 0.01: True}
     for low, small in bounds.items():
