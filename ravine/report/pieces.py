@@ -21,7 +21,7 @@ class Pieces:
         unread: a line for each file that is there and cannot be read.
         rows, times: of metrics.jsonl and times.jsonl.
         summary: {} before the end.
-        finished: whether the run has ended, with its weights there.
+        finished: whether the run has ended, be its weights there or not.
         looked: data.json, the check of the data.
         environment, request: environment.json and request.json.
         recipe, toml: as it was decided; before that as it was asked for.
@@ -39,7 +39,7 @@ class Pieces:
             self.read(lambda path=path: _mapping(folder, path.name), {})
             for path in (folder.summary, folder.data, folder.environment, folder.request)
         )
-        self.finished = self.read(lambda: folder.finished, False)
+        self.finished = self.summary.get("finished") is True
         decided = self.bytes_of(folder.recipe.name)
         self.toml = self.request.get("recipe", "") if decided is None else decided.decode("utf-8", "replace")
         there = folder.recipe.is_file()

@@ -53,7 +53,7 @@ class Predictions:
     def to_csv(self, classes: Sequence[str]) -> str:
         """The text of the file; float32 with as many digits as bring the same number back."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(text)  # lines end in "\r\n", since only then a bare "\r" in a name is quoted
         writer.writerow(COLUMNS)
         of = lambda column: [classes[c] for c in column.tolist()]  # noqa: E731
         numbers = (map(str, column.astype(np.float32)) for column in (self.confidence, self.true_probability))

@@ -4,7 +4,7 @@
 
 H is the entropy of the classes' shares, the loss of a network that knows nothing else, and p the largest share, its
 accuracy; three standard errors, since the best of several epochs is chosen. Asked from the third epoch on, after 100
-steps and a fifth of the training: a warm-up is slow by intention. Random labels and images that do not go with their
+steps and half of the training: a warm-up is slow by intention, and a few hundred photos need a while. Random labels and images that do not go with their
 labels end here; so does any other trap that stops all learning, and where one of those is found, this is not said.
 """
 
@@ -17,7 +17,7 @@ from ravine.traps.curves import Curves
 from ravine.traps.remedies import lr_find
 from ravine.traps.trap import Facts, Trap
 
-_EPOCHS, _STEPS, _SHARE = 3, 100, 0.2
+_EPOCHS, _STEPS, _SHARE = 3, 100, 0.5
 _BY_HEART = 0.15  # accuracy on training images above chance
 
 

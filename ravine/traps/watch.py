@@ -46,7 +46,7 @@ _EXPLAINED_BY = {
     "vanishing gradients": {"rate too high", "rate too low", "dead units"},
     "dead units": {"rate too high", "exploding gradients"},
     "plateau": {*_STOPS, "no better than chance"},
-    "no better than chance": _STOPS,
+    "no better than chance": {*_STOPS, "class imbalance"},
     "underfitting": {*_STOPS, "no better than chance", "class imbalance"},
 }
 
