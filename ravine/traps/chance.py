@@ -4,8 +4,9 @@
 
 H is the entropy of the classes' shares, the loss of a network that knows nothing else, and p the largest share, its
 accuracy; three standard errors, since the best of several epochs is chosen. Asked from the third epoch on, after 100
-steps and half of the training: a warm-up is slow by intention, and a few hundred photos need a while. Random labels and images that do not go with their
-labels end here; so does any other trap that stops all learning, and where one of those is found, this is not said.
+steps and half of the training: a warm-up is slow by intention, and a few hundred photos need a while. Random labels and
+images that do not go with their labels end here; so does any other trap that stops all learning, and where one of
+those is found, this is not said.
 """
 
 import shlex
