@@ -68,7 +68,10 @@ def run(arguments: Sequence[str]) -> int:
     for warning in dataset.findings.warnings:
         console.warn(warning.text)
     split, said = dataset.scored_split(options.split)
-    if split == "train" and dataset.fingerprint in [part.about.get("fingerprint") for part in trained.parts]:
+    learned = [
+        one.get("fingerprint") for part in trained.parts for one in (part.about, *part.about.get("ancestors", ()))
+    ]
+    if split == "train" and dataset.fingerprint in learned:
         console.warn("these weights were trained on images of this very split, so the score flatters them")
     console.say(f"scoring {said} with {trained.name}")
     score = trained.evaluate(dataset, split)

@@ -91,3 +91,6 @@ def _print(found: "Comparison") -> None:
         more = str(pair.difference).replace(" points", "") if pair and pair.difference else ""
         table.add_row(escape(name), score, more, escape(pair.words) if pair else "")
     out.print(table)
+    for name, pair in zip(found.names[1:], found.paired, strict=True):
+        if pair.difference and pair.note:
+            out.print(escape(f"{name}: {pair.note}"))

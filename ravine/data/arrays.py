@@ -55,6 +55,7 @@ def from_arrays(
     found = {name: [str(label) for label in np.unique(y).tolist()] for name, (_, y) in pairs.items()}
     classes = tuple(found["train"]) if "classes" not in given else tuple(given["classes"].tolist())
     labels = tuple(dict.fromkeys((*classes, *chain(*found.values()))))
+    _refuse_unwritable(labels, source)
     splits = {}
     for name, (_, y) in pairs.items():
         index = np.array([labels.index(label) for label in found[name]])
@@ -142,6 +143,18 @@ def _labels(y: np.ndarray, classes: np.ndarray | None, where: str) -> np.ndarray
             f"labels outside classes: {outside[:5]}", where=where, expected=f"those of {len(classes)} classes"
         )
     return y if y.dtype.kind == "U" else classes[y.astype(np.int64)]
+
+
+def _refuse_unwritable(labels: tuple[str, ...], where: str) -> None:
+    """Raises DataError for a name that no file can hold: files hold UTF-8, or bytes as Python's surrogates of them."""
+    for label in labels:
+        try:
+            same = label.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape") == label
+        except UnicodeEncodeError:
+            same = False
+        if not same:
+            expected = "text that can be written as UTF-8"
+            raise DataError(f"the class {label} has a lone surrogate in its name", where=where, expected=expected)
 
 
 def _prepared(

@@ -29,10 +29,21 @@ class Difference:
     low: float
     high: float
 
+    @property
+    def points(self) -> tuple[str, str]:
+        """In points, the value and the interval: `+1.2`, `+0.3 to +2.1`.
+
+        More digits where an interval without 0 would seem to have it: `+0.04`, `+0.01 to +0.07`.
+        """
+        value, low, high = (100 * x for x in (self.value, self.low, self.high))
+        nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+        digits = next((d for d in (1, 2, 3) if not nearest or round(nearest, d)), 4)
+        return f"{value:+.{digits}f}", f"{low:+.{digits}f} to {high:+.{digits}f}"
+
     def __str__(self) -> str:
         """In points: `+1.2 points (+0.3 to +2.1)`."""
-        value, low, high = (100 * x for x in (self.value, self.low, self.high))
-        return f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
+        value, interval = self.points
+        return f"{value} points ({interval})"
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> Difference:

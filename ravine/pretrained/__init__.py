@@ -1,7 +1,7 @@
 """Pretrained weights of any making as one thing, a `Start`: read, kept in a run's folder, put into a network."""
 
 from ravine.pretrained.as_it_is import as_trained, data_for, order_said, refuse_uncounted
-from ravine.pretrained.learned import CUT, Learned
+from ravine.pretrained.learned import CUT, Learned, learned_by
 from ravine.pretrained.normalizing import normalization_named
 from ravine.pretrained.sources import is_foreign, start_from
 from ravine.pretrained.start import Start, load_start
@@ -14,6 +14,7 @@ __all__ = [
     "as_trained",
     "data_for",
     "is_foreign",
+    "learned_by",
     "load_start",
     "normalization_named",
     "order_said",

@@ -11,7 +11,11 @@ _FEW = 100  # validation images: their accuracies differ by 5 points from one dr
 
 
 def accuracies(
-    summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], best: tuple[int, ...], n: int
+    summary: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    best: tuple[int, ...],
+    n: int,
+    column: str | None = "val/accuracy",
 ) -> tuple[Accuracy, ...]:
     """Of the best and the last weights: on all held-out splits at the end, on validation before.
 
@@ -20,16 +24,17 @@ def accuracies(
         rows: metrics.jsonl.
         best: the epochs of the best weights.
         n: validation images; 0 where it is not known, and the interval says as much.
+        column: of the rows, that of what predicts; None before it is known.
     """
     if summary:
         of: tuple[tuple[Which, tuple[int, ...]], ...] = (("best", best), ("last", (summary["epochs"],)))
         return tuple(_scored(which, epochs, split, summary) for split in summary["best"] for which, epochs in of)
-    scored = [row for row in rows if _accuracy(row) is not None]
+    scored = [(row["epoch"], row[column]) for row in rows if column and row.get(column) is not None]
     if not scored:
         return ()
     # of several members each has its own best epoch, and what they would say together then is not in the rows
-    top = max(scored, key=lambda row: _accuracy(row) or 0.0)
-    return _so_far("best", top, n), _so_far("last", scored[-1], n)
+    top = max(scored, key=lambda one: one[1])
+    return _so_far("best", *top, n), _so_far("last", *scored[-1], n)
 
 
 def best_epochs(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], members: int) -> tuple[int, ...]:
@@ -75,12 +80,6 @@ def _scored(which: Which, epochs: tuple[int, ...], split: str, summary: Mapping[
     return Accuracy(which, epochs, split, score["accuracy"], low, high, score["n"])
 
 
-def _so_far(which: Which, row: Mapping[str, Any], n: int) -> Accuracy:
-    share = _accuracy(row) or 0.0
+def _so_far(which: Which, epoch: int, share: float, n: int) -> Accuracy:
     low, high = wilson(share * n, n)
-    return Accuracy(which, (row["epoch"],), "val", share, low, high, n)
-
-
-def _accuracy(row: Mapping[str, Any]) -> float | None:
-    """Of what predicts: the members' vote, where there are several; None where it is no number."""
-    return row.get("vote/val/accuracy", row.get("val/accuracy"))
+    return Accuracy(which, (epoch,), "val", share, low, high, n)

@@ -1,5 +1,6 @@
 """Several runs beside each other: what was different, and which is better on the same images."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ravine.report.reading import report_of
 
 if TYPE_CHECKING:
     from ravine.runs.run import Run
+
+_PLACE = re.compile(r"x(_val|_test)?\[\d+\]")  # what images of arrays are called: others have the same names
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ def _paired(first: Report, said: Predictions | None, other: Report, answers: Pre
         without = first if said is None else other
         why = "has not finished" if without.state != "finished" else "has no predictions.csv (of an earlier version)"
         return Paired("", 0, None, f"{without.name} {why}")
+    if not same and any(_PLACE.fullmatch(name) for name in (*said.names, *answers.names)):
+        return Paired("", 0, None, "their images are places in arrays, and the data are not the same")
     for split in ("test", "val"):
         rows, own = said.rows_of(split), answers.rows_of(split)
         if len(rows) < 2 or _images(first, said, rows) != _images(other, answers, own):

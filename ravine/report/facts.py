@@ -43,11 +43,15 @@ class Report:
         name, path: of the run's folder.
         state: "training" where a process holds its lock, "finished", or "stopped".
         epoch, epochs: done, and planned.
+        ended: why it ended before all epochs were done: "patience 5"; empty elsewhere.
         verdict: how good, with its interval and on what (and whether the best epoch may be luck); what would help most.
         accuracies: of the best and the last weights, on validation and on test; while training of validation so far.
         rows: metrics.jsonl, a dictionary an epoch.
         times: times.jsonl, as `rows`.
         members: K.
+        voters: the members that predict: all, or those of the value that a sweep chose; none before it chose.
+        sweep: what was swept ("lr=[0.001, 0.01]"); empty where nothing was.
+        winner: the value that a sweep chose ("lr=0.01"); empty before.
         best_epochs: of each member that votes; empty before the first score.
         classes: names, in the order of the confusion matrix.
         judged: the best weights on the split that counts, test or else validation; None before the end.
@@ -58,6 +62,7 @@ class Report:
         seconds: where the time went; None before the first epoch.
         notices: what was decided, skipped, substituted or fell back, as it was said; "warning: " stands before some.
         traps: what the training fell into.
+        notes: what looks like a trap and is none, a sentence each.
         recipe: TOML.
         environment: versions and machine, by name.
         command: as one would type it again; empty where it was no command but Python.
@@ -68,11 +73,15 @@ class Report:
     state: Literal["training", "stopped", "finished"]
     epoch: int
     epochs: int
+    ended: str
     verdict: tuple[str, ...]
     accuracies: tuple[Accuracy, ...]
     rows: list[dict[str, Any]]
     times: list[dict[str, Any]]
     members: int
+    voters: tuple[int, ...]
+    sweep: str
+    winner: str
     best_epochs: tuple[int, ...]
     classes: tuple[str, ...]
     judged: Judged | None
@@ -83,6 +92,7 @@ class Report:
     seconds: Seconds | None
     notices: tuple[str, ...]
     traps: "tuple[Trap, ...]"
+    notes: tuple[str, ...]
     recipe: str
     environment: dict[str, str]
     command: str

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ravine.report import what_predicts
 from ravine.report.comparison import Comparison
 from ravine.report.figures_theme import Figure, axis, heading, labels, layout, merged
 
@@ -14,17 +15,19 @@ _NARROW |= {"yaxis": {"domain": [0.53, 0.93]}, "yaxis2": {"domain": [0, 0.4]}}
 
 
 def overlaid(found: Comparison) -> Figure:
-    """Validation accuracy and loss of each run over its epochs; the best epoch has a ring."""
+    """Validation accuracy and loss of each run over its epochs, of what predicts: a line a run.
+
+    Of a sweep the winner's members are drawn, and nothing before it has chosen.
+    """
     traces: list[dict[str, Any]] = []
     for i, (name, report) in enumerate(zip(labels(found.names), found.reports, strict=True)):
         line = {"color": colour(i), "width": 2.2, "dash": _DASHES[i // len(COLOURS) % len(_DASHES)]}
-        vote = "vote/" if any("vote/val/accuracy" in row for row in report.rows) else ""
-        x = [row["epoch"] for row in report.rows]
         for end, column, shown in (("", "val/accuracy", "%{y:.1%}"), ("2", "val/loss", "%{y:.4f}")):
-            y = [row.get(vote + column) for row in report.rows]
+            predicting = what_predicts.columns(column, report.rows, report.members, report.voters)
+            x, y = what_predicts.line(report.rows, predicting)
             own = {"name": name, "legendgroup": name, "showlegend": end == "", "hovertemplate": shown}
             axes = {"xaxis": f"x{end}", "yaxis": f"y{end}"}
-            mode = "lines" if len(x) > 1 else "markers"
+            mode = "lines" if len(report.rows) > 1 else "markers"
             traces.append({"type": "scatter", "mode": mode, "x": x, "y": y, "line": line, **axes, **own})
     x = axis(showgrid=False, tickformat="d", nticks=9)
     x["title"] = {"text": "epoch", "font": {"size": 12, "color": "$soft"}, "standoff": 6}

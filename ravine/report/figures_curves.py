@@ -1,9 +1,13 @@
-"""Accuracy, loss and learning rate over the epochs: members thin, what predicts thick, the best epoch marked."""
+"""Accuracy, loss and learning rate over the epochs: members thin, what predicts thick, the best epoch marked.
+
+While a sweep has chosen no value nothing predicts yet: there are thin lines only.
+"""
 
 from typing import Any
 
+from ravine.report import what_predicts
 from ravine.report.facts import Report
-from ravine.report.figures_theme import Figure, axis, heading, layout, merged
+from ravine.report.figures_theme import Figure, axis, heading, layout, merged, plain
 
 # on a desk the accuracy stands left, loss over learning rate right; on a phone they stand in one column
 _WIDE = {
@@ -22,14 +26,14 @@ _NARROW = {
     "yaxis2": {"domain": [0.2, 0.46]},
     "yaxis3": {"domain": [0, 0.12]},
 }
-# panel, column of the metrics, the column of what predicts where there are members, name, colour, width
+# panel, column of the metrics, name, colour, width
 _LINES = (
-    ("", "train/accuracy", "", "training", "$soft", 1.6),
-    ("", "train/clean_accuracy", "", "training, clean", "$second", 1.8),
-    ("", "val/accuracy", "vote/val/accuracy", "validation", "$accent", 2.6),
-    ("2", "train/loss", "", "training", "$soft", 1.6),
-    ("2", "val/loss", "vote/val/loss", "validation", "$accent", 2.6),
-    ("3", "lr", "", "learning rate", "$third", 1.8),
+    ("", "train/accuracy", "training", "$soft", 1.6),
+    ("", "train/clean_accuracy", "training, clean", "$second", 1.8),
+    ("", "val/accuracy", "validation", "$accent", 2.6),
+    ("2", "train/loss", "training", "$soft", 1.6),
+    ("2", "val/loss", "validation", "$accent", 2.6),
+    ("3", "lr", "learning rate", "$third", 1.8),
 )
 _FORMATS = {"": "%{y:.1%}", "2": "%{y:.4f}", "3": "%{y:.3g}"}
 
@@ -37,18 +41,22 @@ _FORMATS = {"": "%{y:.1%}", "2": "%{y:.4f}", "3": "%{y:.3g}"}
 def curves(report: Report) -> Figure:
     """The curves of a run, from its rows of metrics."""
     traces: list[dict[str, Any]] = []
-    for panel, column, vote, name, colour, width in _LINES:
-        each = _each(report, column) if report.members > 1 else None
-        voted = any(vote in row for row in report.rows)
-        if each:
-            line = {"color": f"{colour}/40", "width": 0.9}
-            traces.append(_line(panel, *each, line=line, hoverinfo="skip", legendgroup=name, showlegend=False))
-        shown = f"{name}, the vote" if voted else f"{name}, mean" if each else name
-        values = [row.get(vote if voted else column) for row in report.rows]
-        line = {"color": colour, "width": width + (1 if voted else 0)}
-        own = {"name": shown, "legendgroup": name, "showlegend": panel == "", "hovertemplate": _FORMATS[panel]}
+    for panel, column, name, colour, width in _LINES:
+        common = {"legendgroup": name, "hovertemplate": _FORMATS[panel]}
+        each, own = _members(report, column), _predicting(report, column)
         mode = "lines+markers" if len(report.rows) == 1 else "lines"
-        traces.append(_line(panel, _epochs(report), values, line=line, mode=mode, **own))
+        if each:
+            thin = {"line": {"color": f"{colour}/40", "width": 0.9}, "name": name}
+            alone = not own and panel == ""
+            x, y = what_predicts.line(report.rows, each)
+            points = "lines" if own else mode
+            traces.append(_line(panel, x, y, **thin, **common, mode=points, hoverinfo="skip", showlegend=alone))
+        if own:
+            vote = own[0].startswith("vote/")
+            thick = {"line": {"color": colour, "width": width + (1 if vote else 0)}, "showlegend": panel == ""}
+            shown = name + _of_whom(report, column, own)
+            x, y = what_predicts.line(report.rows, own)
+            traces.append(_line(panel, x, y, **thick, **common, mode=mode, name=shown))
     traces += _best(report)
     return {"data": traces, "layout": merged(layout(**_axes(report)), _WIDE), "narrow": _NARROW}
 
@@ -58,27 +66,38 @@ def _line(panel: str, x: list[Any], y: list[Any], **own: Any) -> dict[str, Any]:
     return {"type": "scatter", "mode": "lines", "x": x, "y": y, **axes, **own}
 
 
-def _each(report: Report, column: str) -> tuple[list[Any], list[Any]] | None:
-    """All members' lines as one, with gaps between them; None where they have no values of their own."""
-    x: list[Any] = []
-    y: list[Any] = []
-    for k in range(report.members):
-        x += [*_epochs(report), None]
-        y += [*(row.get(f"member{k:02d}/{column}") for row in report.rows), None]
-    return None if all(value is None for value in y) else (x, y)
+def _members(report: Report, column: str) -> list[str]:
+    """Each member's own column; none where there is one network, or where they have no values of their own."""
+    names = [f"member{k:02d}/{column}" for k in range(report.members)] if report.members > 1 else []
+    return names if any(row.get(name) is not None for row in report.rows for name in names) else []
+
+
+def _predicting(report: Report, column: str) -> tuple[str, ...]:
+    return what_predicts.columns(column, report.rows, report.members, report.voters)
+
+
+def _of_whom(report: Report, column: str, own: tuple[str, ...]) -> str:
+    """What stands in the legend after the name of a thick line, where there are thin ones."""
+    if not _members(report, column):
+        return ""
+    if own == (column,):
+        return ", mean"
+    return ", the vote" if own[0].startswith("vote/") else f", {plain(report.winner)}"
 
 
 def _best(report: Report) -> list[dict[str, Any]]:
     """A ring where the validation was best: of each member on its own line, else on the line of what predicts."""
     rows = {row["epoch"]: row for row in report.rows}
-    own = report.members > 1 and len(report.best_epochs) == report.members
-    together = "vote/val/accuracy" if report.members > 1 else "val/accuracy"
-    columns = [f"member{k:02d}/val/accuracy" if own else together for k in range(len(report.best_epochs))]
+    own = report.members > 1 and len(report.best_epochs) == len(report.voters)
+    together = _predicting(report, "val/accuracy")[:1] * len(report.best_epochs)
+    columns = [f"member{k:02d}/val/accuracy" for k in report.voters] if own else together
     points = [(e, rows[e].get(column)) for e, column in zip(report.best_epochs, columns, strict=True) if e in rows]
     if not points:
         return []
     x, y = (list(column) for column in zip(*points, strict=True))
-    ring = {"symbol": "circle-open", "size": 7 if own else 12, "color": "$accent", "line": {"width": 1.5 if own else 2}}
+    many = len(report.best_epochs) > 1
+    size, width = (7, 1.5) if many else (12, 2)
+    ring = {"symbol": "circle-open", "size": size, "color": "$accent", "line": {"width": width}}
     hidden = {"hoverinfo": "skip", "cliponaxis": False}
     return [_line("", x, y, mode="markers", marker=ring, name="best epoch", showlegend=True, **hidden)]
 
@@ -112,7 +131,3 @@ def _axes(report: Report) -> dict[str, Any]:
         "hoversubplots": "axis",
         "showlegend": True,
     }
-
-
-def _epochs(report: Report) -> list[int]:
-    return [row["epoch"] for row in report.rows]

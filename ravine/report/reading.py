@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ravine.data.findings import shown
 from ravine.errors import UsageError
+from ravine.report import what_predicts
 from ravine.report.accuracies import accuracies, best_epochs
 from ravine.report.command import command
 from ravine.report.facts import Report
@@ -15,7 +16,7 @@ from ravine.report.pieces import Pieces
 from ravine.report.predictions import Predictions
 from ravine.report.seconds import seconds
 from ravine.report.verdict import how_good, what_helps
-from ravine.traps import Trap
+from ravine.traps import Facts, Trap, found, notes
 
 if TYPE_CHECKING:
     from ravine.runs import Run
@@ -40,19 +41,27 @@ def report_of(run: "Run", *, stopped: bool = False) -> Report:
     classes = tuple(map(shown, pieces.classes))
     summary = pieces.summary if pieces.summary.get("finished") else {}
     predictions = pieces.predictions() if summary else None
-    counts, findings, traps = _counts(pieces.looked), _findings(pieces.looked), _traps(pieces)
-    best = best_epochs(summary, pieces.rows, pieces.recipe.members)
+    counts, findings, facts = _counts(pieces.looked), _findings(pieces.looked), _facts(pieces)
+    traps = found(pieces.rows, facts)
+    members, (voters, winner) = pieces.recipe.members, _chosen(pieces, summary)
+    best = best_epochs(summary, pieces.rows, members) if voters else ()
+    columns = what_predicts.columns("val/accuracy", pieces.rows, members, voters)
+    n = sum(counts.get("val", {}).values())
     report = Report(
         name=shown(run.path.resolve().name),
         path=shown(str(run.path)),
         state="finished" if pieces.finished else "training" if run.folder.in_use and not stopped else "stopped",
         epoch=len(pieces.rows),
         epochs=_planned(pieces),
+        ended="" if summary.get("stopped") == "all epochs done" else summary.get("stopped", ""),
         verdict=(),
-        accuracies=accuracies(summary, pieces.rows, best, sum(counts.get("val", {}).values())),
+        accuracies=accuracies(summary, pieces.rows, best, n, columns[0] if columns else None),
         rows=pieces.rows,
         times=pieces.times,
-        members=pieces.recipe.members,
+        members=members,
+        voters=voters,
+        sweep=pieces.recipe.sweep,
+        winner=winner,
         best_epochs=best,
         classes=classes,
         judged=judged(summary, classes, predictions),
@@ -63,11 +72,12 @@ def report_of(run: "Run", *, stopped: bool = False) -> Report:
         seconds=seconds(pieces.times, summary, pieces.recipe, pieces.environment),
         notices=_notices(pieces, findings, traps),
         traps=traps,
+        notes=notes(pieces.rows, facts),
         recipe=pieces.toml,
         environment={name: shown(str(value)) for name, value in pieces.environment.items() if name != "command"},
         command=shown(command(pieces.environment.get("command", ()))),
     )
-    verdict = how_good(report), what_helps(report, pieces.recipe, summary)
+    verdict = how_good(report), what_helps(report, facts, summary)
     return replace(report, verdict=tuple(filter(None, verdict)))
 
 
@@ -98,10 +108,26 @@ def _findings(looked: dict[str, Any]) -> Texts:
     return tuple((kind, shown(one["text"])) for kind, several in kinds for one in several)
 
 
-def _traps(pieces: Pieces) -> tuple[Trap, ...]:
-    from ravine.runs.watching import traps_of  # runs write what a report reads, so they know this room
+def _facts(pieces: Pieces) -> Facts:
+    """What the traps have to know; next to nothing before the recipe is decided, or where it is damaged."""
+    from ravine.runs.watching import facts_of  # runs write what a report reads, so they know this room
 
-    return pieces.read(lambda: traps_of(pieces.folder), ()) if pieces.rows else ()
+    unknown = Facts(classes=len(pieces.classes), sweep=bool(pieces.recipe.sweep))
+    decided = pieces.rows and pieces.folder.recipe.is_file()
+    return pieces.read(lambda: facts_of(pieces.folder), unknown) if decided else unknown
+
+
+def _chosen(pieces: Pieces, summary: dict[str, Any]) -> tuple[tuple[int, ...], str]:
+    """The members that predict, and the value of a sweep that they have; none before it has chosen."""
+    from ravine.runs.sweep_result import in_words
+
+    if not pieces.recipe.sweep:
+        return tuple(range(pieces.recipe.members)), ""
+    swept = summary.get("sweep")
+    if not swept:
+        return (), ""
+    value = swept["values"][swept["winner"]]
+    return tuple(value["members"]), in_words(value["settings"])
 
 
 def _notices(pieces: Pieces, findings: Texts, traps: tuple[Trap, ...]) -> tuple[str, ...]:

@@ -16,9 +16,10 @@ from ravine.report.facts import Accuracy, Report
 from ravine.report.figures_curves import curves
 from ravine.report.figures_judged import confusion, reliability
 from ravine.report.figures_seconds import COLOURS, times
-from ravine.report.figures_theme import Figure
+from ravine.report.figures_theme import Figure, shortened
 
 _EXACT = 48  # pixels of a side up to which an image is enlarged without blur
+_LONGEST = 80  # characters of a name; the whole one shows where one points at it
 _FEWEST, _MOST = 2.0, 30.0  # seconds between two reloads
 
 
@@ -52,7 +53,7 @@ def drawn(name: str, figures: dict[str, Figure], *, title: str, **values: Any) -
     """A page with figures, of the template and the style of this `name`; `live` as of `_live`."""
     own = {ending: page.text_of("ravine.report", f"{name}.{ending}") for ending in ("html.jinja", "css")}
     style = page.text_of("ravine.report", "report_base.css") + own["css"]
-    values = {"figures": figures, "live": None, **values}
+    values = {"figures": figures, "live": None, "shortened": shortened, "longest": _LONGEST, **values}
     return page.render(own["html.jinja"], title=title, style=style, script=_script(), loose_style=True, **values)
 
 

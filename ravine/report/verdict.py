@@ -6,9 +6,11 @@ What would help most is the first of these that is so:
     a trap                                            its remedy
     of 6 wrong answers on validation and test or more half have doubtful labels, and 4 answers in 5 are right
                                                       to look at those labels
+    every answer on the images that count is right   a larger or a harder test: these are used up
     clean training accuracy 10 points above, and above the interval
                                                       more images, or what stands in for them: augmentation, dropout
-    clean training accuracy below 90%                 a longer training; a larger network where patience ended it
+    clean training accuracy below 90%                 a longer training; where patience ended it a larger network, or
+                                                      of pretrained weights more that is trained
     one pair of classes makes a quarter of 20 mistakes or more
                                                       more images of those two
     the accuracy is known to 5 points or worse        more images to judge on
@@ -18,25 +20,31 @@ What would help most is the first of these that is so:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ravine.recipe import Recipe
 from ravine.report.accuracies import by_luck
 from ravine.report.facts import Accuracy, Report
+from ravine.report.figures_theme import shortened
 from ravine.report.judged import Judged
 from ravine.report.mistakes import RELIABLE
+from ravine.traps import Facts, more_capacity
 
 GAP, LEARNED = 0.10, 0.9
 PAIR, ENOUGH = 0.25, 20
 DOUBTFUL, FEWEST = 0.5, 6
 WIDE = 0.05  # half the interval's width
+LONGEST = 40  # characters of a class's name
 _IMAGES = {"val": "validation images", "test": "test images"}
 
 
 def how_good(report: Report) -> str:
     """The first sentence, and one more where the best epoch may be luck."""
+    if report.sweep and not report.voters and report.rows:
+        done = f"After {report.epoch} of {report.epochs} epochs"
+        return f"{done} no value of the sweep {report.sweep} is chosen yet: they are compared at the end."
     if not report.accuracies:
         return "Nothing is known yet: the first epoch is not done."
     shown = counted(report.accuracies)
     who = f"the vote of its {len(report.best_epochs)} members" if len(report.best_epochs) > 1 else "the network"
+    who += f" with {report.winner}, which the sweep chose," if report.winner else ""
     said = (
         f"{who} recognises {shown.accuracy:.1%} of {shown.n:,} {_IMAGES[shown.split]} "
         f"(95% interval {shown.low:.1%} to {shown.high:.1%})"
@@ -48,8 +56,11 @@ def how_good(report: Report) -> str:
     return f"{_capital(said)}. {by_luck(report.accuracies)}".strip()
 
 
-def what_helps(report: Report, recipe: Recipe, summary: Mapping[str, Any]) -> str:
-    """The second sentence, of a report whose other fields are filled; empty while it trains without a trap."""
+def what_helps(report: Report, facts: Facts, summary: Mapping[str, Any]) -> str:
+    """The second sentence, of a report whose other fields are filled; empty while it trains without a trap.
+
+    `facts` are those of its traps: nothing is advised that the recipe has already, or that does not go with it.
+    """
     if report.state == "stopped":
         return f"It was stopped; ravine resume {report.path} goes on with it."
     if report.traps:
@@ -58,8 +69,8 @@ def what_helps(report: Report, recipe: Recipe, summary: Mapping[str, Any]) -> st
     if report.judged is None or not summary:
         return ""
     shown = counted(report.accuracies)
-    found = _labels(report, summary, shown) or _gap(summary, shown, recipe) or _pair(report.judged, report.classes)
-    found = found or _width(shown)
+    found = _labels(report, summary, shown) or _used_up(shown) or _gap(summary, shown, facts)
+    found = found or _pair(report.judged, report.classes) or _width(shown)
     if found:
         return found
     if len(report.best_epochs) > 1:
@@ -84,22 +95,41 @@ def _labels(report: Report, summary: Mapping[str, Any], shown: Accuracy) -> str:
     )
 
 
-def _gap(summary: Mapping[str, Any], shown: Accuracy, recipe: Recipe) -> str:
+def _used_up(shown: Accuracy) -> str:
+    """Where nothing is wrong, nothing better can be seen."""
+    if shown.accuracy < 1:
+        return ""
+    more = "a larger or a harder test"
+    more += " (--test 0.2, or a test folder)" if shown.split == "val" else ""
+    return f"All {shown.n:,} {_IMAGES[shown.split]} are right, so these are used up: what would tell more is {more}."
+
+
+def _gap(summary: Mapping[str, Any], shown: Accuracy, facts: Facts) -> str:
     """What the difference between training images and new ones says."""
     clean = summary["clean_train"]["accuracy"]
-    facts = f"{clean:.1%} of the training images are recognised and {shown.accuracy:.1%} of new ones"
+    known = f"{clean:.1%} of the training images are recognised and {shown.accuracy:.1%} of new ones"
     gap = clean - shown.accuracy
     if gap >= GAP and clean > shown.high:
-        if recipe.augment == "none":
-            return f"What would help most is more training images, or --augment standard: {facts}."
-        if recipe.regularize == "none":
-            return f"What would help most is more training images, or --regularize 'dropout(0.3)': {facts}."
-        return f"What would help most is more training images: {facts}."
+        if facts.images and not facts.used("augment"):
+            return f"What would help most is more training images, or --augment standard: {known}."
+        if not facts.used("regularize"):
+            return f"What would help most is more training images, or --regularize 'dropout(0.3)': {known}."
+        return f"What would help most is more training images: {known}."
     if clean < LEARNED and summary["stopped"].startswith("patience"):
-        return f"What would help most is a larger --model: {facts}."
+        return f"What would help most is {_more(facts, summary['epochs'])}: {known}."
     if clean < LEARNED:
-        return f"What would help most is a longer training, --epochs {2 * summary['epochs']}: {facts}."
+        return f"What would help most is a longer training, --epochs {2 * summary['epochs']}: {known}."
     return ""
+
+
+def _more(facts: Facts, epochs: int) -> str:
+    """What learns more, in words, where patience ended the training: more epochs alone would not."""
+    remedy = more_capacity(facts, epochs)
+    if remedy.startswith("--model"):
+        return f"a larger network, {remedy}"
+    if remedy.startswith("--epochs"):
+        return f"more patience, --patience {2 * int(facts.used('patience') or 1)}"
+    return f"to train more of the blocks, {remedy}"
 
 
 def _pair(judged: Judged, classes: Sequence[str]) -> str:
@@ -111,7 +141,7 @@ def _pair(judged: Judged, classes: Sequence[str]) -> str:
     n = int(both[a, b])
     if total < ENOUGH or n < PAIR * total or len(both) < 3:
         return ""
-    one, other = classes[a], classes[b]
+    one, other = (shortened(classes[k], LONGEST) for k in (a, b))
     return f"What would help most is more images of {one} and {other}: {n:,} of the {total:,} mistakes confuse the two."
 
 

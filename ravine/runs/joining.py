@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from ravine.ensemble import Ensemble
 from ravine.ensembles import Answers, greedy, greedy_soup, uniform_soup
 from ravine.errors import DataError, UsageError
 from ravine.optimization import recompute_statistics
+from ravine.pretrained import learned_by
 from ravine.runs.run import Run
 from ravine.runs.running import source_of
 from ravine.seen import Seen, seen_by
@@ -101,6 +103,7 @@ def souped(ensemble: Ensemble, dataset: Seen, how: Literal["uniform", "greedy"])
     def network(state: Any, names: list[str]) -> Trained:
         about = {name: value for name, value in first.about.items() if name not in ("identities", "places")}
         about |= {"members": 1, "which": "soup", "soup": names, "epochs": None, "scores": None}
+        about["ancestors"] = [asdict(one) for part in ensemble.parts for one in learned_by(part.about, part.name)]
         made = Trained(state, about, name="soup", device=first.device)
         _take_statistics(made, seen_by(first, dataset).splits["train"])
         return made

@@ -22,7 +22,12 @@ class Observer:
 
     What it does is its own matter: nothing that it is given is to be changed, and what it raises stops the training
     (which the same command takes up again).
+
+    Attributes:
+        dispensable: where it raises, there is one warning instead, and the training goes on without it.
     """
+
+    dispensable = False
 
     def begin(self, run: Run) -> None:
         """Before the first step, and again where a run is taken up: `run.metrics` holds the epochs before."""

@@ -1,6 +1,6 @@
 """What the best weights say of each held-out image, kept with the run: predictions.csv, and pictures of mistakes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -39,20 +39,11 @@ class Kept:
         return self._predicted.cpu().numpy(), confidence, true_probability
 
 
-def write_predictions(folder: RunFolder, dataset: data.Dataset, kept: Mapping[str, Kept], split: str) -> None:
-    """Writes predictions.csv and, where there are pictures, shown.npz: those of the mistakes.
-
-    Args:
-        kept: of each split, in its order.
-        split: the one that counts.
-
-    Raises:
-        SaveError: the file system refused.
-    """
-    columns = {name: one.columns() for name, one in kept.items()}
-    parts = {name: dataset.splits[name] for name in kept}
-    predicted, confidence, true_probability = (np.concatenate(column) for column in zip(*columns.values(), strict=True))
-    said = Predictions(
+def predictions_of(dataset: data.Dataset, kept: Mapping[str, Kept]) -> Predictions:
+    """What was kept of each split, in its order, as the rows of predictions.csv."""
+    columns, parts = [one.columns() for one in kept.values()], {name: dataset.splits[name] for name in kept}
+    predicted, confidence, true_probability = (np.concatenate(column) for column in zip(*columns, strict=True))
+    return Predictions(
         np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
         [name for part in parts.values() for name in part.names],
         np.concatenate([part.y for part in parts.values()]).astype(np.int64),
@@ -60,10 +51,20 @@ def write_predictions(folder: RunFolder, dataset: data.Dataset, kept: Mapping[st
         confidence,
         true_probability,
     )
-    folder.write_text(folder.predictions.name, said.to_csv(dataset.classes))
-    if dataset.preprocessing is not None:  # floats are no pictures
-        rows = to_picture(said, split)
-        folder.write_bytes(folder.shown.name, pictures_file(rows, _pixels(rows, list(parts.values()))))
+
+
+def write_pictures(folder: RunFolder, dataset: data.Dataset, said: Predictions, splits: Sequence[str]) -> None:
+    """Writes shown.npz, the pictures of the mistakes, where there are any: floats are none.
+
+    Args:
+        splits: those that were predicted, in their order; the last one counts.
+
+    Raises:
+        SaveError: the file system refused.
+    """
+    if dataset.preprocessing is not None:
+        rows = to_picture(said, splits[-1])
+        folder.write_bytes(folder.shown.name, pictures_file(rows, _pixels(rows, [dataset.splits[s] for s in splits])))
 
 
 def _pixels(rows: np.ndarray, parts: list[data.Split]) -> np.ndarray:

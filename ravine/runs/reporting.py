@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import torch
 
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.runs.observing import Observer, Row
 from ravine.runs.run import Run
+from ravine.runs.sparing import spared
 from ravine.training.console import Console
 
 # The report is written again after an epoch only when so many times its cost have passed: at most 1% of a training.
@@ -34,7 +35,6 @@ class Reporter(Observer):
     def __init__(self, folder: RunFolder, console: Console):
         self._folder, self._console = folder, console
         self._due = 0.0
-        self._warned = False
 
     def begin(self, run: Run) -> None:
         self.write()
@@ -50,14 +50,8 @@ class Reporter(Observer):
     def write(self, *, stopped: bool = False) -> None:
         """Writes the report as things are now."""
         started = time.monotonic()
-        try:
+        with spared(self._folder.report.name, self._console, f"ravine report {self._folder.path} writes it later"):
             write_report(self._folder, stopped=stopped)
-        except Exception as error:
-            if not self._warned:
-                self._warned = True
-                with suppress(OSError):  # the log may be on the same full disk
-                    cure = f"ravine report {self._folder.path} writes it later"
-                    self._console.warn(f"no report.html, and the training goes on: {error}. {cure}")
         ended = time.monotonic()
         self._due = ended + max(SHORTEST_PAUSE, PAUSE * (ended - started))
 

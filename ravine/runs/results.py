@@ -8,21 +8,23 @@ import numpy as np
 from ravine.checkpoints.run_folder import RunFolder
 from ravine.runs import snapshots
 from ravine.runs.judging import judged as judged_ensemble
-from ravine.runs.predicting import Kept, write_predictions
+from ravine.runs.predicting import Kept, predictions_of, write_pictures
 from ravine.runs.scoring import score
+from ravine.runs.sparing import spared
 from ravine.runs.state import about, named
 from ravine.runs.trainer import Training
 from ravine.runs.watching import traps_of
 from ravine.trained import Trained
+from ravine.training.console import Console
 
 _CLEAN = 5000
 
 
-def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dict[str, Any]:
+def summarize(training: Training, save_seconds: float, folder: RunFolder, console: Console) -> dict[str, Any]:
     """Scores best and last weights on validation and, once, on test; and the best on training images, in eval mode.
 
-    What the best say of each image is written into the folder as it is scored. The population is left with the last
-    weights. `save_seconds` are those of saves after the last epoch.
+    What the best say of each image is written into the folder; where that fails, the console says so. The population
+    is left with the last weights. `save_seconds` are those of saves after the last epoch.
     """
     classes, voters = training.dataset.classes, training.voters
     frozen = [{**asdict(one), "best_epoch": training.best.epochs[one.member]} for one in training.position.frozen]
@@ -31,7 +33,11 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder) -> dic
     training.population.load(training.best.state)
     said = {name: Kept(len(training.labels[name]), training.device) for name in held_out}
     best = {name: score(training, name, keep=said[name]) for name in held_out}
-    write_predictions(folder, training.dataset, said, held_out[-1])
+    predictions = predictions_of(training.dataset, said)
+    with spared(folder.predictions.name, console):
+        folder.write_text(folder.predictions.name, predictions.to_csv(classes))
+    with spared(folder.shown.name, console):
+        write_pictures(folder, training.dataset, predictions, held_out)
     n = len(training.dataset.splits["train"])
     clean = score(training, "train", np.linspace(0, n - 1, min(n, _CLEAN)).astype(np.int64))
     training.population.load(kept)

@@ -22,6 +22,7 @@ from ravine.runs.reporting import reporting
 from ravine.runs.results import summarize
 from ravine.runs.run import Run
 from ravine.runs.saving import Saver
+from ravine.runs.sparing import Spared
 from ravine.runs.state import restore
 from ravine.runs.trainer import Training
 from ravine.runs.watching import watcher
@@ -56,7 +57,7 @@ def train_in(
     console.log_to(folder.log)
     training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start)
     with stop_requests() as stop, reporting(folder, console) as reporter:
-        observers = (reporter, *observers)
+        observers = (reporter, *(Spared(one, console) if one.dispensable else one for one in observers))
         try:
             for observer in observers:
                 observer.begin(Run(folder.path))
@@ -73,7 +74,7 @@ def train_in(
             raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
         finally:
             console.close()
-        summary = summarize(training, saver.since_last(), folder)
+        summary = summarize(training, saver.since_last(), folder, console)
         folder.write_json("summary.json", {**summary, "sweep": swept} if swept else summary)
         for observer in observers:
             observer.end(Run(folder.path))
@@ -103,7 +104,7 @@ def _prepare(
         folder.write_text("recipe.toml", training.recipe.to_toml())
         folder.write_json("environment.json", environment)
         folder.write_json("data.json", {**dataset.findings.to_json(), "splits": dataset.counts})
-        write_sheet(folder, training)
+        write_sheet(folder, training, console)
         folder.rewrite_metrics([])
         folder.rewrite_times([])
         return training, Saver(folder, training)

@@ -61,6 +61,7 @@ def facts_of(folder: RunFolder) -> Facts:
         data=where if where == "digits" or "/" in where else "DATA",
         copies=_copies(looked, recipe),
         softened=_softened(recipe),
+        images=len((looked.get("prepared") or [[1, 1, 1]])[0]) == 3,
         sweep=bool(recipe.sweep),
     )
 

@@ -4,6 +4,7 @@ ravine.train("photos/", observers=[TensorBoard()])  # then, in a shell: tensorbo
 """
 
 import io
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -40,12 +41,14 @@ class TensorBoard(Observer):
     accuracies (TensorBoard's HPARAMS), which are curves of one point, too: `best/val/accuracy`, `last/test/accuracy`.
 
     A run that is taken up goes on in its curves: what a kill took back is not shown twice, and epochs that were trained
-    without this observer get their curves, but no histograms.
+    without this observer get their curves, but no histograms. Where nothing can be written there is one warning, and
+    the training goes on without it.
 
     Raises:
         UsageError: tensorboard is not installed.
-        SaveError: while training, where nothing can be written.
     """
+
+    dispensable = True
 
     def __init__(self) -> None:
         try:
@@ -117,7 +120,13 @@ def _known(folder: Path, times: Sequence[Row]) -> int:
         return 0
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    told = EventAccumulator(str(folder)).Reload()
+    log = logging.getLogger("tensorboard")
+    level = log.level
+    log.setLevel(logging.ERROR)  # what a kill took back is purged by intention, which is no warning
+    try:
+        told = EventAccumulator(str(folder)).Reload()
+    finally:
+        log.setLevel(level)
     shown = [point.value for point in told.Scalars("compute")] if "compute" in told.Tags()["scalars"] else []
     same = [np.float32(row["compute"]) == value for row, value in zip(times, shown, strict=False)]
     return [*same, False].index(False)

@@ -27,11 +27,12 @@ class Console:
     """
 
     def __init__(self, *, quiet: bool = False, terminal: Terminal | None = None):
-        self.terminal = terminal or Terminal(stderr=True, soft_wrap=True, highlight=False)
+        self.terminal = terminal or Terminal(stderr=True, soft_wrap=True, highlight=False, force_jupyter=False)
         self.quiet = quiet
-        self.notebook = "ipykernel" in sys.modules and not self.terminal.is_terminal
+        self.notebook = _in_a_kernel() and not self.terminal.is_terminal
         self.log: Path | None = None
         self._unlogged: list[str] = []
+        self._warned: set[str] = set()
         self._bar: Progress | None = None
         self._shown = 0.0
         self._started = 0.0
@@ -45,8 +46,11 @@ class Console:
         if not self._live:
             self._shown = time.monotonic()  # there is no silence to break for a while
 
-    def warn(self, text: str) -> None:
-        """A line that is shown even when quiet."""
+    def warn(self, text: str, *, once: str = "") -> None:
+        """A line that is shown even when quiet; of those that are named alike with `once`, the first alone."""
+        if once in self._warned:
+            return
+        self._warned |= {once} if once else set()
         self._keep(f"warning: {text}")
         self._print(f"warning: {text}", "yellow")
 
@@ -131,6 +135,12 @@ class Console:
             return
         with self.log.open("a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text + "\n")
+
+
+def _in_a_kernel() -> bool:
+    """Whether a Jupyter kernel runs this code; what talks to kernels imports ipykernel, too, and is none."""
+    interactive = sys.modules.get("IPython")
+    return hasattr(interactive.get_ipython(), "kernel") if interactive else False
 
 
 def epoch_line(row: dict[str, Any], times: dict[str, Any], epochs: int, best: bool) -> str:

@@ -18,5 +18,6 @@ def dead(c: Curves, facts: Facts) -> Trap | None:
     if len(c) < 2 or not share[-2:].min() >= _SHARE:
         return None
     evidence = f"{share[-1]:.0%} of the units give one and the same number for every image, and get no gradient"
-    remedy = "--keep none" if facts.used("pretrained") else lr_find(facts)
+    taken = facts.used("pretrained") and facts.recipe.get("keep") != "none"
+    remedy = "--keep none" if taken else lr_find(facts)
     return Trap("dead units", c.epoch, evidence, remedy)

@@ -11,7 +11,9 @@ difficulty of training recurrent neural networks")
 
 import numpy as np
 
+from ravine.traps.capacity import more_capacity
 from ravine.traps.curves import Curves
+from ravine.traps.remedies import lr_find
 from ravine.traps.trap import Facts, Trap
 
 _LONG, _TIMES = 10.0, 20.0
@@ -34,5 +36,13 @@ def vanishing(c: Curves, facts: Facts) -> Trap | None:
     if len(c) < _EPOCHS or not (flow[-_EPOCHS:] <= _SHARE).all():
         return None
     evidence = f"a weight of the first layer gets {flow[-1]:.1g} of the gradient that one in another hidden layer gets"
-    remedy = "--model mlp" if facts.used("model").startswith("mlp") else "--model resnet"
-    return Trap("vanishing gradients", c.epoch, evidence, remedy)
+    return Trap("vanishing gradients", c.epoch, evidence, _remedy(facts, len(c)))
+
+
+def _remedy(facts: Facts, epochs: int) -> str:
+    """A network that lets gradients through, unless it is one."""
+    if facts.used("pretrained"):
+        return more_capacity(facts, epochs)
+    better = "resnet" if facts.images else "mlp"
+    shallow = facts.used("model") in ("mlp", "mlp(hidden=[256, 256])") and not facts.images
+    return lr_find(facts) if shallow or facts.used("model").startswith("resnet") else f"--model {better}"

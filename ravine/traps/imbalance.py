@@ -7,6 +7,7 @@ Unequal classes alone are no trap, and the data check names them; easy ones are 
 third epoch and a fifth of the training on.
 """
 
+from ravine.errors import listed
 from ravine.traps.curves import Curves
 from ravine.traps.trap import Facts, Trap
 
@@ -23,6 +24,6 @@ def imbalance(c: Curves, facts: Facts) -> Trap | None:
         return None
     evidence = (
         f"validation accuracy is {accuracy[-1]:.1%}, but the mean recall over the classes {balanced[-1]:.1%}; "
-        f"{most} has {counts[most]:,} training images, {least} {counts[least]:,}"
+        f"{listed([most])} has {counts[most]:,} training images, {listed([least])} {counts[least]:,}"
     )
     return Trap("class imbalance", c.epoch, evidence, "--balance loss")

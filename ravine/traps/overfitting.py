@@ -39,11 +39,13 @@ def overfitting(c: Curves, facts: Facts) -> Trap | None:
         f"training loss fell from {loss[best]:.3g} to {loss[-1]:.3g}; accuracy {learned:.1%} on training images, "
         f"{held_out:.1%} on validation"
     )
-    return Trap("overfitting", c.epoch, evidence, _remedy(facts))
+    return Trap("overfitting", c.epoch, evidence, _remedy(facts, int(c["epoch"][best])))
 
 
-def _remedy(facts: Facts) -> str:
-    """What is not used yet; at last to stop when it gets worse."""
+def _remedy(facts: Facts, best: int) -> str:
+    """What is not used yet; at last to stop when it gets worse, or no later than after the `best` epoch."""
     if "dropout" not in facts.used("regularize"):
         return more_of(facts, "regularize", "dropout(0.5)")
-    return "--patience 5" if facts.used("augment") else "--augment light"
+    if facts.images and not facts.used("augment"):
+        return "--augment light"
+    return f"--epochs {best}" if facts.used("patience") else "--patience 5"

@@ -42,6 +42,7 @@ class Facts:
         copies: how many images are in two splits alike, {"train and val": 30}. "train" alone: copies among the images
             that validation was cut from, so that they lie on both sides.
         softened: what is learned are not plain labels (smoothed, mixed, a teacher's): training loss has another scale.
+        images: whether the examples are images, which can be augmented; else features.
         sweep: the members differ in their settings, so their mean says nothing of a training.
     """
 
@@ -56,6 +57,7 @@ class Facts:
     data: str = "DATA"
     copies: Mapping[str, int] = field(default_factory=dict)
     softened: bool = False
+    images: bool = True
     sweep: bool = False
 
     @property

@@ -6,13 +6,11 @@
 A short training that is still falling is none: it wants more epochs, which its curve shows.
 """
 
-import shlex
-
+from ravine.traps.capacity import more_capacity
 from ravine.traps.curves import Curves
 from ravine.traps.trap import Facts, Trap
 
 _EPOCHS, _ACCURACY, _GAP, _FALL = 10, 0.7, 0.05, 0.15
-_LARGER = {"mlp": "mlp(hidden=[512, 512])", "convnet": "convnet(width=64)"}
 
 
 def underfitting(c: Curves, facts: Facts) -> Trap | None:
@@ -27,13 +25,6 @@ def underfitting(c: Curves, facts: Facts) -> Trap | None:
         f"only {learned[-1]:.1%} of the training images are learned, {held_out[-1]:.1%} of validation, and the last "
         f"{len(c) - half} epochs brought the loss from {loss[half - 1]:.3g} to {loss[-1]:.3g}"
     )
-    return Trap("underfitting", c.epoch, evidence, _remedy(facts, len(c)))
-
-
-def _remedy(facts: Facts, epochs: int) -> str:
-    """Less that holds the network back, else a larger one."""
-    if facts.used("regularize"):
-        return "--regularize none"
-    kind = facts.used("model").partition("(")[0]
-    larger = _LARGER.get(kind, "resnet(depth=34)")
-    return f"--epochs {2 * epochs}" if facts.used("model") == larger else shlex.join(["--model", larger])
+    # less that holds the network back, else more of it
+    remedy = "--regularize none" if facts.used("regularize") else more_capacity(facts, len(c))
+    return Trap("underfitting", c.epoch, evidence, remedy)

@@ -71,6 +71,17 @@ def test_the_same_command_again_says_that_it_has_finished(place, capsys):
     assert (place / "runs" / "photos" / "summary.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(("epoch", "said"), [(1, True), (5, False)])
+def test_a_best_epoch_that_may_be_luck_is_said_to_be(place, tmp_path, capsys, epoch, said):
+    shutil.copytree(place / "runs" / "photos", tmp_path / "runs" / "photos")
+    path = tmp_path / "runs" / "photos" / "summary.json"
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps({**summary, "best_epoch": epoch, "best": summary["last"]}))
+    code, out, _ = called(capsys, "train", place / "photos", *TRAIN, "--out", tmp_path / "runs")
+    n = summary["last"]["val"]["n"]
+    assert (code, f"Best is epoch 1 of 6, chosen on {n} validation images" in out) == (0, said)
+
+
 def test_json_is_one_object_and_nothing_else(place, capsys):
     images, run = place / "photos" / "test", place / "runs" / "photos"
     for arguments in (

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -119,6 +121,23 @@ def test_names_in_y_with_classes():
 def test_refused(arrays, message):
     with pytest.raises(DataError, match=message):
         data.load(arrays)
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\udfff", "low \udc41", "\udcc3\udca9"])
+@pytest.mark.parametrize("where", ["y", "classes"])
+def test_names_that_no_file_can_hold_are_refused(name, where):
+    x, y = np.zeros((4, 8, 8), np.uint8), np.arange(4) % 2
+    names = np.array(["good", name])
+    arrays = {"x": x, "y": names[y]} if where == "y" else {"x": x, "y": y, "classes": names}
+    with pytest.raises(DataError, match="has a lone surrogate in its name") as error:
+        data.load(arrays)
+    str(error.value).encode()
+    assert "\n" not in str(error.value)
+
+
+def test_names_of_bytes_that_are_no_utf8_are_taken():
+    names = np.array(["good", os.fsdecode(b"caf\xe9")])
+    assert len(data.load({"x": np.zeros((4, 8, 8), np.uint8), "y": names[np.arange(4) % 2]}).classes) == 2
 
 
 def test_other_objects_are_refused():

@@ -1,6 +1,6 @@
 """The one thing that would save most time, and the one that would help most: tables of cases."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from ravine.report.command import command
 from ravine.report.notices import notices
 from ravine.report.seconds import advice, in_words, seconds
 from ravine.report.verdict import how_good, what_helps
-from ravine.traps import Trap
+from ravine.traps import Facts, Trap
 
 CPU = {"device": "cpu", "threads": 8, "cores": 8}
 GPU = {"device": "NVIDIA H100", "threads": 8, "cores": 8}
@@ -84,6 +84,11 @@ def sure(accuracy=0.9, n=2000, half=0.01, split="test"):
     return (Accuracy("best", (3,), split, accuracy, accuracy - half, accuracy + half, n),)
 
 
+def facts_of(images=True, **settings):
+    recipe = Recipe(**settings)
+    return Facts(classes=10, recipe={f.name: str(getattr(recipe, f.name)) for f in fields(recipe)}, images=images)
+
+
 def report(accuracies=None, doubtful=0, pair=0, wrong=200, **changes):
     """A finished report without mistakes worth a word, but `pair` of `wrong` between the first two classes."""
     base = made_up()
@@ -120,7 +125,23 @@ def report(accuracies=None, doubtful=0, pair=0, wrong=200, **changes):
         ),
         (report(sure(0.5, n=30, half=0.17)), summary(clean=0.62, accuracy=0.5), NONE, "--epochs 14"),
         (report(), summary(clean=0.89), {}, "--epochs 14"),
-        (report(), summary(clean=0.89, stopped="patience 2"), {}, "larger --model"),
+        (
+            report(),
+            summary(clean=0.89, stopped="patience 2"),
+            {"model": "convnet(width=128)"},
+            "a larger network, --model 'convnet(width=256)': 89",
+        ),
+        (report(), summary(clean=0.89, stopped="patience 2"), {"model": "timm:vit", "patience": 2}, "--patience 4"),
+        (
+            report(),
+            summary(clean=0.89, stopped="patience 2"),
+            {"model": "convnet", "pretrained": "W", "freeze": "stage1"},
+            "to train more of the blocks, --freeze none: 89",
+        ),
+        (report(sure(0.85)), summary(clean=0.96, accuracy=0.85), {**NONE, "images": False}, "--regularize"),
+        (report(sure(1.0)), summary(accuracy=1.0), {}, "All 2,000 test images are right, so these are used up"),
+        (report(sure(1.0)), summary(clean=0.7, accuracy=1.0), {}, "a larger or a harder test."),
+        (report(sure(1.0, n=20, half=0.1, split="val")), summary(accuracy=1.0), {}, "--test 0.2, or a test folder"),
         (report(pair=50), summary(), {}, "more images of a and b: 50 of the 200"),
         (report(pair=49), summary(), {}, "Nothing stands out"),
         (report(sure(half=0.05, n=100)), summary(), {}, "more images to judge on"),
@@ -130,10 +151,12 @@ def report(accuracies=None, doubtful=0, pair=0, wrong=200, **changes):
     ],
 )
 def test_what_would_help_most(shown, found, recipe, words):
-    assert words in what_helps(shown, Recipe(**recipe), found)
+    assert words in what_helps(shown, facts_of(**recipe), found)
 
 
 def test_how_good():
+    sweep = report(sweep="lr=[0.1, 1]", winner="lr=0.1", voters=(0,))
+    assert how_good(sweep).startswith("The network with lr=0.1, which the sweep chose, recognises")
     assert how_good(report()) == "The network recognises 90.0% of 2,000 test images (95% interval 89.0% to 91.0%)."
     assert how_good(report(sure(split="val"))).endswith("so that this flatters a little.")
     assert how_good(report(best_epochs=(1, 2))).startswith("The vote of its 2 members recognises")

@@ -13,6 +13,7 @@ from ravine.checkpoints.run_folder import RunFolder
 from ravine.data import findings
 from ravine.errors import UsageError
 from ravine.report import read_predictions, report_of
+from ravine.runs.watching import facts_of
 
 
 def test_photos_are_small_and_hostile_names_survive(tmp_path):
@@ -40,6 +41,7 @@ def test_features_have_no_pictures(tmp_path):
     run = trained(tmp_path, (rng.normal(size=(80, 5)) + y[:, None], y), members=2)
     report = report_of(run)
     assert not run.folder.shown.exists()
+    assert not facts_of(run.folder).images
     assert {one.picture for one in report.mistakes.unsure} == {None}
     assert report.judged.confusion.shape == (2, 2)
     assert report.augmentation is None
@@ -73,13 +75,29 @@ def test_a_sweep_predicts_with_its_winner(tmp_path):
     winner = run.summary["sweep"]["values"][run.summary["sweep"]["winner"]]
     right = np.mean([row["true"] == row["predicted"] for row in rows_of(run)])
     assert right == pytest.approx(winner["accuracy"])
-    assert len(report_of(run).best_epochs) == 1
+    report, chosen = report_of(run), run.summary["sweep"]["winner"]
+    assert report.best_epochs == (run.summary["best_epoch"],)
+    assert report.voters == (chosen,)
+    assert report.winner == f"lr={[1e-4, 1e-2][chosen]:g}"
+    assert report.winner in report.verdict[0]
+
+
+def test_a_sweep_that_is_not_done_has_chosen_nothing(tmp_path):
+    def stop(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, members=2, sweep="lr=[1e-4, 1e-2]", observers=[stop])
+    report = report_of(ravine.Run(tmp_path / "digits"))
+    assert report.voters == report.best_epochs == report.accuracies == ()
+    assert report.verdict[0].startswith("After 1 of 2 epochs no value of the sweep lr=[0.0001, 0.01] is chosen yet")
 
 
 def test_patience_and_snapshots(tmp_path):
     run = trained(tmp_path, model="mlp", lr=0.1, epochs=40, patience=2)
     report = report_of(run)
     assert report.epoch == len(report.rows) < report.epochs == 40
+    assert report.ended == "patience 2"
     # the last weights are scored on their own unless they are the best
     assert run.summary["best_epoch"] == report.epoch - 2
     assert run.summary["last"]["val"]["accuracy"] == report.rows[-1]["val/accuracy"]

@@ -55,6 +55,44 @@ def test_validation_serves_where_there_is_no_test(runs, tmp_path):
     assert "flatters" in pair.note
 
 
+def test_places_in_other_arrays_are_other_images(tmp_path):
+    rng, y = np.random.default_rng(0), np.arange(80) % 2
+    x = rng.normal(size=(80, 5))
+    same = [trained(tmp_path, (x, y), name=name) for name in ("one", "again")]
+    other = trained(tmp_path, (x[::-1].copy(), y), name="other")
+    assert compare(same).paired[0].n > 0
+    (pair,) = compare([same[0], other]).paired
+    assert (pair.difference, pair.split) == (None, "")
+    assert pair.words == "not compared: their images are places in arrays, and the data are not the same"
+
+
+def test_a_sweep_is_drawn_by_its_winner(tmp_path):
+    run = trained(tmp_path, name="swept", members=2, sweep="lr=[1e-4, 1e-2]")
+    winner = run.summary["sweep"]["winner"]
+    drawn = overlaid(compare([run, trained(tmp_path, name="plain")]))
+    assert drawn["data"][0]["y"] == [row[f"member{winner:02d}/val/accuracy"] for row in run.metrics]
+
+
+def test_notes_stand_in_the_console_too(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = trained(tmp_path, name="other", lr=1e-5)
+    assert main(["report", str(runs[2].path), str(other.path)]) == 0
+    assert "other: validation chose the epochs of both" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (0.012, 0.003, 0.021, "+1.2 points (+0.3 to +2.1)"),
+        (0.0004, 0.0001, 0.0007, "+0.04 points (+0.01 to +0.07)"),
+        (-0.0004, -0.0007, -0.000001, "-0.0400 points (-0.0700 to -0.0001)"),
+        (0.0002, -0.0001, 0.0005, "+0.0 points (-0.0 to +0.1)"),
+    ],
+)
+def test_a_difference_that_is_one_has_digits_enough(value, low, high, words):
+    assert str(Difference(value, low, high)) == words
+
+
 def test_a_run_that_has_not_finished_is_drawn_but_not_compared(runs, tmp_path):
     class Stops(Exception):
         pass

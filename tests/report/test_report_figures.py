@@ -60,6 +60,32 @@ def test_members_are_thin_and_what_predicts_is_thick():
         assert epoch == report.best_epochs[k]
 
 
+def test_while_a_sweep_has_not_chosen_nothing_is_thick():
+    report = made_up("training", 7, members=4, sweep="lr=[0.1, 1]", voters=(), best_epochs=(), accuracies=())
+    drawn = curves(report)
+    for axis in ("y", "y2"):
+        assert {one["line"]["width"] for one in traces(drawn, yaxis=axis)} == {0.9}
+    assert [one["name"] for one in traces(drawn, showlegend=True)] == ["training", "training, clean", "validation"]
+    assert traces(drawn, name="best epoch") == []
+    (rate,) = traces(drawn, yaxis="y3")  # all have it
+    assert rate["y"] == [row["lr"] for row in report.rows]
+    as_plotly(drawn)
+    first = curves(made_up("training", 1, members=4, sweep="lr=[0.1, 1]", voters=(), best_epochs=(), accuracies=()))
+    assert {one["mode"] for one in first["data"]} == {"lines+markers"}  # a line of one point is not to be seen
+
+
+def test_the_winners_of_a_sweep_are_thick_and_have_the_rings():
+    report = made_up(members=4, sweep="lr=[0.1, 1]", winner="lr=1", voters=(1, 3), best_epochs=(5, 9))
+    drawn = curves(report)
+    own = [[row[f"member{k:02d}/val/accuracy"] for row in report.rows] for k in (1, 3)]
+    (thick,) = traces(drawn, name="validation, lr=1", yaxis="y")
+    assert thick["y"] == [*own[0], None, *own[1], None]
+    assert thick["x"] == [*range(1, 13), None, *range(1, 13), None]
+    (ring,) = traces(drawn, name="best epoch")
+    assert (ring["x"], ring["y"]) == ([5, 9], [own[0][4], own[1][8]])
+    assert not any("vote" in one["name"] or "mean" in one["name"] for one in drawn["data"])
+
+
 def test_a_lost_members_gaps_and_a_first_epoch_can_be_drawn():
     report = made_up(epoch=1, state="training", members=2)
     report.rows[0]["member01/val/accuracy"] = None

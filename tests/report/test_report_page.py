@@ -80,6 +80,32 @@ def test_an_old_run_without_predictions_says_so():
     assert "None: the network sees each training image as it is" in text
 
 
+def test_it_says_why_it_ended_and_what_is_no_trap():
+    text = body(report_page(made_up(epoch=5, ended="patience 2", notes=("accuracy in training is below that",))))
+    assert "5 of 12 epochs, ended by patience 2" in text
+    assert "Accuracy in training is below that." in text
+    assert "ended by" not in body(report_page(made_up()))
+
+
+@pytest.mark.parametrize(("winner", "voters", "said"), [
+    ("lr=1", (1,), "Chosen: lr=1, the thick lines"), ("", (), "No value is chosen yet"),
+])  # fmt: skip
+def test_it_says_what_a_sweep_chose(winner, voters, said):
+    state = {"best_epochs": (3,)} if winner else {"state": "training", "epoch": 4, "best_epochs": ()}
+    text = body(report_page(made_up(members=2, sweep="lr=[0.1, 1]", winner=winner, voters=voters, **state)))
+    assert said in text
+    assert "Swept: lr=[0.1, 1]" in text
+
+
+def test_long_names_are_shortened_and_whole_where_one_points():
+    long = "n" * 10_000
+    text = body(report_page(made_up(classes=(long, f"{long}2", "short"))))
+    shown = re.sub(r'title="[^"]*"|<script.*?</script>', "", text, flags=re.DOTALL)
+    assert long not in shown
+    assert f'<bdi title="{long}">{"n" * 74}…nnnnn</bdi>' in text
+    assert "<bdi>short</bdi>" in text
+
+
 def test_a_class_without_images_comes_last():
     from dataclasses import replace
 

@@ -11,7 +11,7 @@ from report_runs import rows_of, trained
 
 import ravine
 from ravine.errors import UsageError
-from ravine.report import read_predictions, report_of
+from ravine.report import Predictions, read_predictions, report_of
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,29 @@ def test_csv_and_back_are_equal(digits):
     text = kept.to_csv(digits.best.classes)
     assert text.encode() == digits.folder.predictions.read_bytes()
     assert [row["name"] for row in rows_of(digits)] == list(kept.names)
+
+
+@pytest.mark.parametrize("name", ["a\rb", "\r", "a\r\nb", "a\nb", '"', ",", " a ", "'", "\udcff", "\x1a", "\u2028", ""])
+def test_any_name_survives_the_csv(tmp_path, name):
+    """A bare carriage return ends a line for csv unless it is quoted."""
+    classes = (name, "other")
+    zero, p = np.array([0, 1]), np.array([0.75, 0.5], np.float32)
+    kept = Predictions(np.array(["val", "test"]), [f"{name}/1.png", "x"], zero, zero[::-1], p, 1 - p)
+    file = tmp_path / "predictions.csv"
+    file.write_bytes(kept.to_csv(classes).encode("utf-8", "surrogateescape"))
+    back = read_predictions(file, classes)
+    assert list(back.names) == kept.names
+    for column in ("split", "true", "predicted", "confidence", "true_probability"):
+        assert np.array_equal(getattr(back, column), getattr(kept, column))
+
+
+def test_a_finished_run_without_its_weights_has_finished(digits, tmp_path):
+    run = copied(digits, tmp_path)
+    shutil.rmtree(run.path / "weights")
+    report = report_of(run)
+    assert report.state == "finished"
+    assert "resume" not in " ".join(report.verdict)
+    assert report.judged.confusion.tolist() == run.summary["best"]["test"]["confusion"]
 
 
 def test_a_finished_run(three):

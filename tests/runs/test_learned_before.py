@@ -11,6 +11,7 @@ import torch
 import ravine
 from ravine import data
 from ravine.checkpoints import weights_file
+from ravine.cli import main
 from ravine.errors import DataError
 from ravine.pretrained import read_start, start_from, write_start
 from ravine.recipe import Recipe
@@ -113,6 +114,24 @@ def test_probe_and_features_know_the_ancestors(place, capsys):
     assert parts.notes[0].endswith("not on those that judge")
     ravine.features(place / "second", place / "one.npz", **QUIET)
     assert "have learned images of this very data" in capsys.readouterr().err
+
+
+def test_what_evaluate_scores_may_have_been_learned_by_an_ancestor(place, tmp_path, capsys):
+    np.savez(tmp_path / "same.npz", **coin_flips(6))
+    run = ravine.finetune(place / "first", tmp_path / "same.npz", out=tmp_path, **STILL)
+    np.savez(tmp_path / "new.npz", **coin_flips(7))
+    for source, warned in ((place / "one.npz", True), (tmp_path / "new.npz", False)):
+        assert main(["evaluate", str(run.path), str(source)]) == 0
+        assert ("these weights were trained on images of this very split" in capsys.readouterr().err) == warned
+
+
+def test_a_soup_has_learned_what_its_parts_have(place, tmp_path):
+    runs = [ravine.finetune(place / name, place / "two.npz", name=name, out=tmp_path, **STILL) for name in
+            ("first", "second")]  # fmt: skip
+    made = tmp_path / "soup.safetensors"
+    assert main(["ensemble", *(str(run.path) for run in reversed(runs)), "--soup", "uniform", "-o", str(made)]) == 0
+    fingerprints = {one.fingerprint for one in start_from(str(made)).all_learned}
+    assert fingerprints == {data.load(place / f"{name}.npz").fingerprint for name in ("one", "two")}
 
 
 def test_transfers_cut_as_then_and_its_commands_say_so(place, tmp_path):

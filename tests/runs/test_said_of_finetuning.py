@@ -104,6 +104,12 @@ def test_that_augmentation_has_frozen_blocks_computed_anew_is_said(pretrained, s
     assert any("computed anew in every epoch" in line and "--augment none" in line for line in lines) == said
 
 
+def test_augmentation_is_not_blamed_for_what_something_else_prevents(pretrained):
+    training = prepared(pretrained(MODEL), freeze="all but head", augment="none")
+    training.tuning.cached = None  # as with a teacher, or compiled
+    assert not any("computed" in line for line in plan_lines(training))
+
+
 @pytest.mark.parametrize(
     ("keep", "freeze", "named", "instead"),
     [

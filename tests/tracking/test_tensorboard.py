@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.utils.tensorboard import summary
 
 import ravine
 from ravine import data
 from ravine.checkpoints import weights_file
 from ravine.cli import main
-from ravine.errors import SaveError, UsageError
+from ravine.errors import UsageError
 from ravine.recipe import Recipe
 from ravine.tracking import TensorBoard, logged_to
+from ravine.tracking.event_file import EventFile
+from ravine.tracking.tensorboard import _known
 
 SMALL = {"model": "mlp(hidden=[16])", "epochs": 4, "batch": 32, "quiet": True, "device": "cpu"}
 
@@ -208,6 +211,19 @@ def test_epochs_without_it_get_their_curves(arrays, tmp_path, monkeypatch):
     assert_whole(run)
 
 
+def test_what_a_kill_took_back_is_no_warning(tmp_path, caplog):
+    for purge in (0, 2):
+        file = EventFile(tmp_path / "tensorboard", purge_step=purge)
+        for step in (1, 2, 3)[max(0, purge - 1) :]:
+            file.add(summary.scalar("compute", float(step)), step)
+        file.flush()
+    EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert "urging" in caplog.text  # what tensorboard itself says of it
+    caplog.clear()
+    assert _known(tmp_path / "tensorboard", [{"compute": float(step)} for step in (1, 2, 3)]) == 3
+    assert caplog.text == ""
+
+
 def test_a_record_that_was_cut_short(arrays, tmp_path, monkeypatch):
     monkeypatch.setattr("ravine.runs.saving.COST_SHARE", float("inf"))
     with pytest.raises(KeyboardInterrupt):
@@ -291,26 +307,40 @@ def test_unknown_trackers_are_refused(capsys):
     assert "--log tensorboard" in capsys.readouterr().err
 
 
-def test_where_nothing_can_be_written(arrays, tmp_path):
+def test_where_nothing_can_be_written(arrays, tmp_path, capsys):
     class InTheWay(ravine.Observer):
         def begin(self, run):
             (run.path / "tensorboard").write_text("")
 
-    with pytest.raises(SaveError, match="tensorboard: cannot be written"):
-        ravine.train(arrays, out=tmp_path, observers=[InTheWay(), TensorBoard()], **SMALL)
+    run = ravine.train(arrays, out=tmp_path, observers=[InTheWay(), TensorBoard()], **SMALL)
+    assert run.folder.finished
+    said = capsys.readouterr().err
+    assert said.count("no TensorBoard, and the training goes on") == said.count("tensorboard: cannot be written") == 1
 
 
-def test_a_full_disk_stops_the_training_which_then_goes_on(arrays, tmp_path):
-    class Full(ravine.Observer):
-        def epoch(self, row, times, weights):
-            (file,) = next(tmp_path.iterdir()).glob("tensorboard/*")
-            limit = file.stat().st_size + 100 if row["epoch"] == 2 else hard
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+class Limit(ravine.Observer):
+    """At an epoch, or at all but it, files may grow to this size and no further."""
 
+    def __init__(self, size, hard, at=lambda epoch: True):
+        self.size, self.hard, self.at = size, hard, at
+
+    def epoch(self, row, times, weights):
+        if self.at(row["epoch"]):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.size(), self.hard))
+
+
+def test_a_full_disk_ends_the_curves_and_not_the_training(arrays, tmp_path, capsys):
+    """A record that was cut short ends them; a run that is taken up has them whole."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    place = tmp_path / "run"
+    full = Limit(lambda: next(place.glob("tensorboard/*")).stat().st_size + 100, hard, at=lambda epoch: epoch == 2)
+    room = Limit(lambda: soft, hard)
+    observers = [full, TensorBoard(), room, Stop(3)]
     try:
-        with pytest.raises(SaveError, match="File too large"):
-            ravine.train(arrays, out=tmp_path, observers=[Full(), TensorBoard()], **SMALL)
+        with pytest.raises(KeyboardInterrupt):
+            ravine.train(arrays, out=tmp_path, name="run", observers=observers, **SMALL)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert_whole(ravine.train(arrays, out=tmp_path, observers=[TensorBoard()], **SMALL))
+    assert capsys.readouterr().err.count("File too large") == 1
+    assert len(told(ravine.Run(place)).Scalars("val/accuracy")) <= 2
+    assert_whole(ravine.train(arrays, out=tmp_path, name="run", observers=[TensorBoard()], **SMALL))

@@ -1,5 +1,7 @@
 import io
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console as Terminal
@@ -73,3 +75,12 @@ def test_epoch_lines_stand_in_columns(best):
     assert line.startswith("epoch  3/10  loss 1.2500  train  50.0%  val  62.5%")
     assert ("best" in line) == best
     assert line.endswith("1,234 images/s")
+
+
+def test_a_kernel_is_a_notebook_and_its_import_is_none(monkeypatch):
+    shell = SimpleNamespace(kernel=None)
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert not Console(terminal=terminal()).notebook
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert Console(terminal=terminal()).notebook

@@ -161,3 +161,21 @@ def test_a_block_that_never_runs():
 
     with pytest.raises(UsageError, match="does not run layers.1"):
         block_features(Skips(), batch(5, 3), [1, 2])
+
+
+def test_of_a_block_that_runs_twice_the_first_time_counts():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Sequential(nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU()))
+            self.second = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.head(self.second(self.first(self.first(x))).mean((2, 3)))
+
+    model, x = Twice(), torch.rand(2, 3, 9, 9)
+    first, second = block_features(model, x, [1, 2])
+    with torch.no_grad():
+        torch.testing.assert_close(first, pooled(model.first(x)))
+        torch.testing.assert_close(second, pooled(model.second(model.first(model.first(x)))))

@@ -1,5 +1,6 @@
 """No alarm on healthy trainings, the right one on sick ones: real trainings of other days, and some made here."""
 
+import inspect
 import json
 import shlex
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sick_trainings import digits, network, own_loop, trained
 from torch import nn
 
@@ -14,10 +16,12 @@ import ravine
 from ravine import spec
 from ravine.cli import check, finetune, lr_find, train
 from ravine.cli.flags import parse
+from ravine.errors import UsageError
 from ravine.models import MODELS
 from ravine.regularization import INSERTIONS
 from ravine.runs.running import check as check_recipe
 from ravine.traps import Facts, Watch, found, notes
+from ravine.traps.capacity import WIDTHS
 
 X, Y = digits()
 REAL = json.loads((Path(__file__).parent / "real_runs.json").read_text())
@@ -70,7 +74,7 @@ def parsed(remedy):
     if words[0] != "ravine":
         words = (
             ["ravine", "finetune", "W", "digits", *words]
-            if "--keep" in words
+            if {"--keep", "--freeze", "--unfreeze-at"} & set(words)
             else ["ravine", "train", "digits", *words]
         )
     return parse(WORDS[words[1]], words[2:], words[1])
@@ -81,7 +85,7 @@ def assert_holds(remedy):
     options = parsed(remedy)
     if isinstance(options, ravine.Recipe):
         recipe = replace(options) if type(options) is ravine.Recipe else lr_find.recipe_of(options)
-        if recipe.pretrained == "none" and "--keep" not in remedy:
+        if recipe.pretrained == "none" and isinstance(options, train.Options | lr_find.Options):
             check_recipe(recipe)
         if recipe.model != "auto":
             piece = spec.parse(recipe.model, flag="--model")
@@ -205,6 +209,106 @@ def test_a_remedy_adds_to_what_is_used():
     ):
         assert [trap.remedy for trap in found(rows, replace(facts, recipe=used))] == [remedy]
         assert_holds(remedy)
+
+
+def test_names_of_unequal_classes_are_short_and_can_be_printed():
+    rows = flat(**{"val/accuracy": [0.9] * 3, "val/balanced_accuracy": [0.5] * 3})
+    (trap,) = found(rows, Facts(classes=2, counts={"n" * 10_000: 60, "a\nb": 6}))
+    assert trap.name == "class imbalance"
+    assert len(trap.evidence) < 300
+    assert "a\\nb 6" in trap.evidence
+
+
+def best_of(rows):
+    return 1 + int(np.argmin([row["val/loss"] for row in rows]))
+
+
+def test_remedies_of_overfitting_go_with_what_is_trained():
+    """Features are not augmented, and a patience that is used is not advised again."""
+    rows, facts = real("sick", "cifar-overfitting")
+    dropped = {"regularize": "dropout(0.2)"}
+    (trap,) = found(rows, replace(facts, recipe=dropped, images=False))
+    assert trap.remedy == "--patience 5"
+    (trap,) = found(rows, replace(facts, recipe={**dropped, "augment": "flip", "patience": "5"}))
+    assert trap.remedy == f"--epochs {best_of(rows[: trap.epoch])}"
+    assert_holds(trap.remedy)
+
+
+TUNED = {"pretrained": "W", "model": "convnet"}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "remedy"),
+    [
+        ({}, "--epochs 20"),
+        ({"model": "convnet"}, "--model 'convnet(width=64)'"),
+        ({"model": "convnet(width=128)"}, "--model 'convnet(width=256)'"),
+        ({"model": "convnet(64)"}, "--model 'convnet(width=128)'"),
+        ({"model": "convnet(width=512)"}, "--epochs 20"),
+        ({"model": "mlp"}, "--model 'mlp(hidden=[512, 512])'"),
+        ({"model": "mlp(hidden=[1024, 8])"}, "--model 'mlp(hidden=[2048, 16])'"),
+        ({"model": "mlp([])"}, "--model 'mlp(hidden=[256, 256])'"),
+        ({"model": "mlp([65536])"}, "--epochs 20"),
+        ({"model": "resnet(depth=34)"}, "--model 'resnet(depth=34, width=128)'"),
+        ({"model": "resnet(34, 16)"}, "--model 'resnet(34, width=32)'"),
+        ({"model": "resnet20"}, "--model 'resnet20(width=32)'"),
+        ({"model": "timm('vit')"}, "--epochs 20"),
+        (TUNED, "--epochs 20"),
+        ({**TUNED, "freeze": "all but head", "unfreeze_at": "0.3"}, "--freeze none"),
+        ({**TUNED, "unfreeze_at": "0.3", "freeze": "none"}, "--unfreeze-at 0"),
+        ({**TUNED, "unfreeze_at": "0.0"}, "--epochs 20"),
+        ({"regularize": "dropout(0.5)", "model": "convnet"}, "--regularize none"),
+    ],
+)
+def test_a_remedy_of_underfitting_is_more_than_what_is_used(recipe, remedy):
+    rows = flat(
+        **{
+            LOSS: np.linspace(2.0, 1.7, 10),
+            "train/accuracy": [0.4] * 10,
+            "val/accuracy": [0.4] * 10,
+            "val/loss": [1.9] * 10,
+        }
+    )
+    (trap,) = found(rows, Facts(classes=10, epochs=10, recipe=recipe))
+    assert (trap.name, trap.remedy) == ("underfitting", remedy)
+    assert_holds(remedy)
+
+
+def test_widths_are_those_of_the_models():
+    for name, (setting, place, default, most) in WIDTHS.items():
+        given = list(inspect.signature(MODELS[name]).parameters.values())[2:]
+        assert (given[place].name, given[place].default) == (setting, default)
+        shape = {"in_shape": (3, 32, 32), "classes": 10}
+        too_wide = most + 1 if isinstance(default, int) else [most + 1]
+        with pytest.raises(UsageError, match=f"{most:,}|{most}"), torch.device("meta"):
+            MODELS[name](**shape, **{setting: too_wide})
+    assert set(WIDTHS) == set(MODELS) - {"timm"}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "images", "remedy"),
+    [
+        ({}, True, "--model resnet"),
+        ({"model": "mlp(hidden=[64, 64])"}, True, "--model resnet"),
+        ({"model": "mlp(hidden=[64, 64])"}, False, "--model mlp"),
+        ({"model": "mlp"}, False, "ravine lr-find DATA --model mlp"),
+        ({"model": "resnet20"}, True, "ravine lr-find DATA --model resnet20"),
+        ({**TUNED, "freeze": "stage1"}, True, "--freeze none"),
+        (TUNED, True, "--epochs 6"),
+    ],
+)
+def test_remedies_of_vanishing_gradients(recipe, images, remedy):
+    (trap,) = found(flat(gradient_flow=[1e-5] * 3), Facts(classes=10, recipe=recipe, images=images))
+    assert trap.remedy == remedy
+    assert_holds(remedy)
+
+
+def test_dead_units_of_weights_that_are_not_kept_are_the_rates():
+    rows = flat(dead_units=[0.9, 0.9])
+    (trap,) = found(rows, Facts(classes=10, recipe=TUNED))
+    assert trap.remedy == "--keep none"
+    (trap,) = found(rows, Facts(classes=10, recipe={**TUNED, "keep": "none"}))
+    assert trap.remedy == "ravine lr-find DATA --pretrained W"
 
 
 def test_guessing_by_unequal_classes():

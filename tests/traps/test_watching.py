@@ -61,6 +61,7 @@ def test_facts_are_read_from_the_folder(tmp_path):
     assert sum(facts.counts.values()) == 300 - facts.val
     assert facts.steps == -(-(300 - facts.val) // 32)
     assert facts.softened
+    assert facts.images
     assert facts.used("regularize") == "l2(1e-4)"
     assert facts.data == "DATA"
     for name in ("data.json", "request.json"):  # an old or damaged folder
