@@ -18,6 +18,7 @@ from ravine.models.timm_weights import timm_weights
 from ravine.spec import Spec
 
 __all__ = [
+    "MADE_FOR",
     "MODELS",
     "auto",
     "auto_reason",
@@ -36,6 +37,8 @@ __all__ = [
 MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": mlp, "convnet": convnet, "resnet": resnet}
 MODELS |= {"resnet20": resnet20, "resnet32": resnet32, "resnet44": resnet44, "resnet56": resnet56}
 MODELS |= {"resnet110": resnet110, "timm": timm_network}
+# Pixels a side, where weights of others can hardly have been trained at anything else
+MADE_FOR: dict[str, int] = {name: 32 for name in ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")}
 
 
 def auto(in_shape: tuple[int, ...]) -> Spec:

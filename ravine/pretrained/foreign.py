@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
-from ravine import data
+from ravine import data, spec
 from ravine.errors import UsageError, listed
 from ravine.loading import sha256_of
+from ravine.models import MADE_FOR
 from ravine.pretrained.normalizing import normalization_named
 from ravine.pretrained.recognising import Recognised, recognised
 from ravine.pretrained.start import Start
@@ -23,19 +24,20 @@ def from_file(source: str, model: str, normalize: str) -> Start:
     taken: list[str] = []
     found = recognised(read_state_dict(source, taken.append), source, model)
     normalization, why = _normalized(normalize, found.channels)
+    side = MADE_FOR.get(spec.parse(found.model).name)
     return Start(
         source=source,
         model=found.model,
         states=(found.state,),
         head="linear",
         normalization=normalization,
-        preprocessing=None,
+        preprocessing=data.Preprocessing(side, side, found.channels) if side and found.channels else None,
         channels=found.channels,
         in_shape=None,
         classes=None,
         outputs=found.outputs,
         sha256=sha256_of(Path(source)),
-        said=(_loaded(source, found, model), *taken, *_not_loaded(found), why),
+        said=(_loaded(source, found, model), *taken, *_not_loaded(found), why, *_sized(found, side)),
     )
 
 
@@ -84,6 +86,16 @@ def _not_loaded(found: Recognised) -> list[str]:
     if found.left:
         said.append(f"left: {len(found.left)} tensors that {found.model} does not have ({listed(found.left)})")
     return said
+
+
+def _sized(found: Recognised, side: int | None) -> list[str]:
+    """The size that images are brought to, of which a file says nothing."""
+    if found.channels is None:
+        return []
+    unless = "unless --size says otherwise"
+    if side:
+        return [f"images are brought to {side} x {side} pixels, which {found.model} is made for, {unless}"]
+    return [f"images are brought to a size that suits them, not to one that the weights are used to, {unless}"]
 
 
 def _normalized(normalize: str, channels: int | None) -> tuple[Normalization | None, str]:

@@ -51,7 +51,8 @@ def test_all_that_was_assumed_is_said(weights, capsys):
         "took 'state_dict' of w.pth (beside it: epoch)",
         "normalised by ImageNet's mean and deviation, since the file says nothing of it",
         "taken in the sorted order of the data (0, 1, 2",
-        "images are seen as 8 x 8 pixels in 3 channels",
+        "images are brought to 32 x 32 pixels",
+        "images are seen as 32 x 32 pixels in 3 channels",
     ):
         assert words in err
 
