@@ -70,7 +70,7 @@ def recognised(state: State, where: str, model: str = "auto") -> Recognised:
             return one
         tried.append(one)
     nearest = max(tried, key=_fit, default=None)
-    near = f"; {len(nearest.state)} of {nearest.names} names fit {nearest.model}" if nearest and nearest.state else ""
+    near = f"; nearest is {nearest.model}: {_unlike(nearest)}" if nearest and nearest.state else ""
     known = ", ".join(name for name in MODELS if name != "timm")
     cure = "Say what they are of: --model resnet20, or any network of timm's, --model 'timm(\"resnet50\")'"
     raise DataError(f"weights of none of {known}{near}", where=where, cure=cure)
@@ -90,12 +90,19 @@ def _exact(one: Recognised) -> bool:
 
 
 def _of_another(state: State, found: Recognised, where: str) -> DataError:
-    first = listed([f"{name} {why}" for name, why in found.problems.items()])
-    what = f"not weights of {found.model}: {len(found.state)} of {found.names} names fit; {first}"
-    what += f"; left over: {listed(found.left)}" if found.left else ""
+    what = f"not weights of {found.model}: {_unlike(found)}"
     nearest = max((one for one in _all_tried(state) if not one.problems), key=_fit, default=None)
     cure = f"Did you mean --model {nearest.model!r}?" if nearest and _fit(nearest) > _fit(found) else ""
     return DataError(what, where=where, cure=cure)
+
+
+def _unlike(one: Recognised) -> str:
+    """How many tensors fit, batch norm's counters aside, and the first few that do not."""
+    counters = sum(name.endswith("num_batches_tracked") for name in one.missing)
+    said = [f"{len(one.state)} of {one.names - counters} names fit"]
+    said += [listed([f"{name} {why}" for name, why in one.problems.items()])] if one.problems else []
+    said += [f"left over: {listed(one.left)}"] if one.left else []
+    return "; ".join(said)
 
 
 def _fit(one: Recognised) -> int:
