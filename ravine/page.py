@@ -8,6 +8,8 @@ import base64
 import hashlib
 from functools import cache, lru_cache
 from html import escape
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
@@ -60,6 +62,14 @@ def render(
 </body>
 </html>
 """
+
+
+@cache
+def plotly() -> str:
+    """plotly.js for a page's script, from the installed package, which is not imported, since that takes a while."""
+    spec = find_spec("plotly")
+    folder = Path(list(spec.submodule_search_locations or [])[0]) if spec else Path()
+    return (folder / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
 @cache

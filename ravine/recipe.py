@@ -53,13 +53,19 @@ class Recipe:
     """How the rate moves: constant, warmup, step, linear, cosine, cosine_restarts, one_cycle, inverse_sqrt or plateau,
     with settings: "cosine(warmup=0.05)"."""
     epochs: int | Auto = "auto"
-    """Passes over the training images."""
+    """Passes over the training images; auto is what --budget has time for, or goes by their number."""
+    budget: str = "none"
+    """Time for all of it, from the start of the command to its end: 30s, 5m, 2h; network, batch and epochs are chosen
+    to fit this machine. auto picks one by the data, unless --epochs is given; none goes by tables, not by the clock."""
+    plan: str = ""
+    """What --budget decided on its way, as recipe.toml keeps it: "0:1043, 412:980", at which step how many steps were
+    planned in all. With it the same training is done again, without a clock."""
     batch: int | Auto = "auto"
     """Images in a step."""
     augment: str = "auto"
     """What is done to training images: none, light, standard, strong, or parts with settings: "flip, translate(4),
     rotate(15), jitter(0.2)" (ravine augment shows what they do); auto is light for colour images, else none."""
-    regularize: str = "none"
+    regularize: str = "auto"
     """Against overfitting: dropout(0.5), spatial_dropout, gaussian_dropout, dropconnect, stochastic_depth(0.1),
     l2(5e-4), l2_sp(0.01) (toward the pretrained weights), l1, elastic, max_norm(3), weight_noise, label_smoothing(0.1),
     norm_momentum, early_stopping(5), or several: "dropout(0.5), label_smoothing(0.1)"."""
@@ -193,7 +199,7 @@ _RANGES = [
 ]
 _WHOLE = ("epochs", "batch", "size", "folds", "fold", "patience", "snapshots", "members", "first_member", "seed")
 _TEXTS = ("model", "pretrained", "normalize", "keep", "freeze", "optimizer", "schedule", "augment", "regularize")
-_TEXTS += ("average", "teacher", "sweep")
+_TEXTS += ("average", "teacher", "sweep", "budget", "plan")
 _CHOICES = {
     "balance": ("none", "loss", "sampler"),
     "bn": ("auto", "frozen", "stats", "train"),

@@ -31,7 +31,9 @@ class Options:
     on validation, and scored on test, both only where no network was trained on them.
     """
 
-    networks: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN|WEIGHTS...")]
+    networks: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN|WEIGHTS...", help_behavior_hint="")
+    ]
     """Runs' folders and weights files; one is enough if it has several members."""
     out: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(aliases=["-o"], metavar="FILE")] = ()
     """Where to write, may be given several times: .safetensors is the ensemble in one file, which predict and evaluate

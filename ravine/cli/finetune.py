@@ -35,9 +35,11 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "finetune", not_offered=["pretrained"])
     from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.results_table import print_results
+    from ravine.runs.budget import process_start
     from ravine.runs.finetune import finetune
 
     keep_freed_memory()
-    run = finetune(options.weights, options.data, observers=options.observers(), **options.for_training())
+    began = process_start()
+    run = finetune(options.weights, options.data, observers=options.observers(), began=began, **options.for_training())
     print_results(run, as_json=options.json)
     return 0

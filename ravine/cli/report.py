@@ -24,7 +24,7 @@ class Options:
     Several runs: their curves on one chart, which settings differ, and each against the first on the same images.
     """
 
-    runs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN...")]
+    runs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN...", help_behavior_hint="")]
     """Runs' folders."""
     out: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="FILE.html")] = ""
     """Where to write; empty is report.html in the run's folder, or comparison.html here."""

@@ -34,8 +34,10 @@ def run(arguments: Sequence[str]) -> int:
     from ravine.cli.allocator import keep_freed_memory
     from ravine.cli.results_table import print_results
     from ravine.runs import train
+    from ravine.runs.budget import process_start
 
     keep_freed_memory()
-    run = train(options.data, observers=options.observers(), **options.for_training())
+    began = process_start()
+    run = train(options.data, observers=options.observers(), began=began, **options.for_training())
     print_results(run, as_json=options.json)
     return 0

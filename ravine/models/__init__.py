@@ -11,30 +11,35 @@ from torch import nn
 
 from ravine.models.convnet import convnet
 from ravine.models.mlp import mlp
+from ravine.models.quicknet import quicknet, suits_quicknet
 from ravine.models.resnet import resnet
 from ravine.models.resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110
 from ravine.models.timm_door import timm_network
 from ravine.models.timm_weights import timm_weights
+from ravine.models.whitening import Whitening
 from ravine.spec import Spec
 
 __all__ = [
     "MADE_FOR",
     "MODELS",
+    "Whitening",
     "auto",
     "auto_reason",
     "convnet",
     "mlp",
+    "quicknet",
     "resnet",
     "resnet20",
     "resnet32",
     "resnet44",
     "resnet56",
     "resnet110",
+    "suits_quicknet",
     "timm_network",
     "timm_weights",
 ]
 
-MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": mlp, "convnet": convnet, "resnet": resnet}
+MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": mlp, "convnet": convnet, "quicknet": quicknet, "resnet": resnet}
 MODELS |= {"resnet20": resnet20, "resnet32": resnet32, "resnet44": resnet44, "resnet56": resnet56}
 MODELS |= {"resnet110": resnet110, "timm": timm_network}
 # Pixels a side, where weights of others can hardly have been trained at anything else

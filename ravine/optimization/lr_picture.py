@@ -1,60 +1,24 @@
-"""Pictures of a range test: a plotly figure, a file, characters for a terminal. The SVG is drawn in lr_svg.py."""
+"""Pictures of a range test: a file, characters for a terminal. They are drawn in lr_svg.py and lr_page.py."""
 
 import json
-import math
 from os import PathLike
 from pathlib import Path
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ravine.errors import SaveError, UsageError
 from ravine.optimization.lr_frame import Frame, frame
+from ravine.optimization.lr_page import lr_page
 from ravine.optimization.lr_svg import svg
 
 if TYPE_CHECKING:
     from ravine.optimization.range_test import RangeTest
-
-_MEAN, _FAINT, _GOOD = "#1f4e79", "#9aa7b5", "#2a9d5c"
-
-
-def figure(test: "RangeTest") -> Any:
-    """A plotly figure: each loss faint, their mean, the range shaded, a line at the suggestion."""
-    import plotly.graph_objects as go
-
-    seen, found = frame(test), test.suggestion
-    hover = "%{y:.4g}"
-    faint, strong = {"color": _FAINT, "width": 1}, {"color": _MEAN, "width": 3}
-    losses = go.Scatter(x=test.rates, y=test.losses, name="loss of a mini-batch", line=faint, hovertemplate=hover)
-    mean = go.Scatter(x=test.rates, y=test.smoothed, name="mean", line=strong, hovertemplate=hover)
-    made = go.Figure([losses, mean])
-    if found.found:
-        made.add_vrect(x0=found.low, x1=found.high, fillcolor=_GOOD, opacity=0.12, line_width=0)
-    if found.lr > 0 and 0 <= seen.across(found.lr) <= 1:
-        line = {"color": _GOOD if found.found else _FAINT, "width": 2, "dash": "solid" if found.found else "dash"}
-        made.add_vline(x=found.lr, line=line)
-        said = f"<b>{'lr' if found.found else 'default'} {found.lr:g}</b>"
-        place = {"x": math.log10(found.lr), "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
-        made.add_annotation(text=said, font={"color": line["color"]}, **place)
-    reason = "<br>".join(wrap(found.reason, 110))
-    made.update_layout(
-        template="plotly_white",
-        title={"text": "Range test of the learning rate", "subtitle": {"text": reason}},
-        font={"family": "system-ui, sans-serif", "size": 14},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": -0.12},
-        margin={"l": 70, "r": 40, "t": 140, "b": 80},
-        hovermode="x unified",
-    )
-    rates = {"type": "log", "range": [seen.first, seen.last], "exponentformat": "power", "dtick": 1}
-    made.update_xaxes(title="learning rate", hoverformat=".2g", showline=True, linecolor="#333", **rates)
-    made.update_yaxes(title="training loss", range=[seen.low, seen.high], showline=True, linecolor="#333")
-    return made
 
 
 def save(test: "RangeTest", path: str | PathLike[str]) -> None:
     """Writes `.html`, `.svg` or `.json`, by the path's ending. Raises UsageError for another, SaveError."""
     path = checked(path)
     writers = {
-        ".html": lambda: figure(test).to_html(include_plotlyjs=True, default_height="95vh"),
+        ".html": lambda: lr_page(test),
         ".svg": lambda: svg(test),
         ".json": lambda: json.dumps(test.to_json(), indent=1, allow_nan=False) + "\n",
     }

@@ -65,7 +65,7 @@ class RangeTest:
 
     def plot(self) -> Any:
         """A plotly figure: loss over rate, with the range and the suggestion."""
-        from ravine.optimization.lr_picture import figure
+        from ravine.optimization.lr_figure import figure
 
         return figure(self)
 

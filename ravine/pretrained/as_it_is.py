@@ -8,6 +8,8 @@ import torch
 
 from ravine import building, data, draws
 from ravine.errors import DataError, UsageError, listed
+from ravine.pretrained.on_paper import on_paper
+from ravine.pretrained.other_size import refuse_other_size
 from ravine.pretrained.start import Start, load_start
 from ravine.trained import Trained
 
@@ -20,7 +22,7 @@ def data_for(start: Start, source: Any, size: int | str = "auto", **options: Any
         size: what images are brought to; "auto" is what the weights say, else what suits the images.
 
     Raises:
-        DataError: as of `data.load`, or data of another kind than the weights take.
+        DataError: as of `data.load`, or data of another kind or, with "auto", another size than the weights take.
     """
     if start.preprocessing and size == "auto":
         dataset = data.load(source, size=start.preprocessing, **options)
@@ -31,6 +33,10 @@ def data_for(start: Start, source: Any, size: int | str = "auto", **options: Any
             as_seen = data.Preprocessing(seen.height, seen.width, start.channels)
             dataset = data.load(source, size=as_seen, **options)
     _refuse_unlike(dataset, start)
+    shape = tuple(next(iter(dataset.splits.values())).shape)
+    if size == "auto" and len(shape) == 3 and shape != start.in_shape:  # one that was asked for may suit what is kept
+        network = on_paper(start.model, shape, max(start.outputs, 1), start.head)
+        refuse_other_size(start.states[0], network, start.model, start.source, start.in_shape)
     return dataset
 
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import nn
-from torch.overrides import TorchFunctionMode
 
-from ravine import building, draws, spec
+from ravine import spec
 from ravine.errors import DataError, listed
 from ravine.models import MODELS
+from ravine.pretrained.on_paper import on_paper
 from ravine.pretrained.shapes import Shape, State, candidates, in_shapes
 from ravine.transfer import aligned, classifier, fitted
 
@@ -116,11 +114,11 @@ def _all_tried(state: State) -> Iterator[Recognised]:
 
 def _tried(state: State, model: str, in_shape: Shape) -> Recognised:
     """How the weights fit this model, with as many outputs as they have."""
-    network = _on_paper(model, in_shape, 2)
+    network = on_paper(model, in_shape, 2)
     own, prefix = aligned(state, network)
     last = own.get(f"{classifier(network)}.weight")
     outputs = 0 if last is None else len(last)
-    network = _on_paper(model, in_shape, max(outputs, 1))
+    network = on_paper(model, in_shape, max(outputs, 1))
     match = fitted(state, network)
     outputs = outputs if f"{classifier(network)}.weight" in match.loaded else 0
     taken = {name: own[name] for name in match.loaded}
@@ -128,17 +126,3 @@ def _tried(state: State, model: str, in_shape: Shape) -> Recognised:
     left = tuple(name for name in match.left if name not in match.problems)
     names = len(network.state_dict())
     return Recognised(model, taken, prefix, outputs, channels, left, match.missing, names, match.problems)
-
-
-class _Undrawn(TorchFunctionMode):
-    """Leaves initial weights undrawn: on the meta device the first draw imports torch._dynamo, which takes a second."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        drawn = func in (torch.Tensor.normal_, torch.Tensor.uniform_)
-        return args[0] if drawn else func(*args, **(kwargs or {}))
-
-
-def _on_paper(model: str, in_shape: Shape, classes: int) -> nn.Module:
-    """The network without numbers."""
-    with draws.own_generators(), torch.device("meta"), _Undrawn():
-        return building.network(model, in_shape, classes)

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from ravine import data
-from ravine.errors import DataError
 from ravine.pretrained.learned import Learned
+from ravine.pretrained.other_size import refuse_other_size
 from ravine.training.feed import Normalization
 from ravine.transfer import Match, load_into
 
@@ -79,8 +79,6 @@ def load_start(network: nn.Module, start: Start, k: int, keep: Collection[str] |
     """
     own = {name for name, _ in (*network.named_parameters(), *network.named_buffers())}
     skip = own - set(own if keep is None else keep)
-    try:
-        return load_into(network, start.states[k % len(start.states)], skip)
-    except DataError as error:
-        cure = "This network depends on the size of the images: bring them to that of the weights, such as --size 224"
-        raise DataError(error.what, where=start.source, cure=cure) from None
+    state = start.states[k % len(start.states)]
+    refuse_other_size(state, network, start.model, start.source, start.in_shape, skip)
+    return load_into(network, state, skip)

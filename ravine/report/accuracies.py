@@ -29,12 +29,15 @@ def accuracies(
     if summary:
         of: tuple[tuple[Which, tuple[int, ...]], ...] = (("best", best), ("last", (summary["epochs"],)))
         return tuple(_scored(which, epochs, split, summary) for split in summary["best"] for which, epochs in of)
-    scored = [(row["epoch"], row[column]) for row in rows if column and row.get(column) is not None]
-    if not scored:
+    scored = [row for row in rows if column and row.get(column) is not None]
+    if not scored or column is None:
         return ()
     # of several members each has its own best epoch, and what they would say together then is not in the rows
-    top = max(scored, key=lambda one: one[1])
-    return _so_far("best", *top, n), _so_far("last", *scored[-1], n)
+    best_row, last_row = max(scored, key=lambda row: _score(row, column)), scored[-1]
+    return (
+        _so_far("best", best_row["epoch"], best_row[column], n),
+        _so_far("last", last_row["epoch"], last_row[column], n),
+    )
 
 
 def best_epochs(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], members: int) -> tuple[int, ...]:
@@ -47,13 +50,8 @@ def best_epochs(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], m
     if not rows or not all(scored):
         return ()
 
-    def score(row: Mapping[str, Any], prefix: str) -> tuple[float, float]:
-        loss = row.get(f"{prefix}val/loss")
-        return row[f"{prefix}val/accuracy"], -loss if loss is not None else float("-inf")
-
-    return tuple(
-        max(own, key=lambda row: score(row, prefix))["epoch"] for own, prefix in zip(scored, prefixes, strict=True)
-    )
+    columns = [f"{prefix}val/accuracy" for prefix in prefixes]
+    return tuple(max(own, key=lambda row: _score(row, of))["epoch"] for own, of in zip(scored, columns, strict=True))
 
 
 def by_luck(found: Sequence[Accuracy]) -> str:
@@ -72,6 +70,12 @@ def by_luck(found: Sequence[Accuracy]) -> str:
         f"Best is epoch{'s' * (',' in which)} {which} of {last.epochs[0]}, chosen on {best.n} validation images, "
         "which cannot tell it from the last one: that may be luck."
     )
+
+
+def _score(row: Mapping[str, Any], column: str) -> tuple[float, float]:
+    """By which epochs are compared: the accuracy of a column, at equal ones the loss beside it."""
+    loss = row.get(column.removesuffix("accuracy") + "loss")
+    return row[column], -loss if loss is not None else float("-inf")
 
 
 def _scored(which: Which, epochs: tuple[int, ...], split: str, summary: Mapping[str, Any]) -> Accuracy:

@@ -34,7 +34,7 @@ def overlaid(found: Comparison) -> Figure:
     own = {
         "xaxis": {**x, "anchor": "y"},
         "xaxis2": {**x, "anchor": "y2"},
-        "yaxis": axis(nticks=6, tickformat=".0%", anchor="x"),
+        "yaxis": axis(nticks=6, tickformat="~%", anchor="x"),
         "yaxis2": axis(nticks=6, anchor="x2"),
         "annotations": [heading("validation accuracy", "x", "y"), heading("validation loss", "x2", "y2")],
         "hovermode": "x unified",

@@ -122,7 +122,7 @@ def _axes(report: Report) -> dict[str, Any]:
     return {
         "xaxis": {**x, "anchor": "y"},
         "xaxis2": {**x, "anchor": "y3"},
-        "yaxis": axis(nticks=6, tickformat=".0%", anchor="x"),
+        "yaxis": axis(nticks=6, tickformat="~%", anchor="x"),
         "yaxis2": axis(nticks=6, anchor="x2"),
         "yaxis3": axis(nticks=3, tickformat="~g", anchor="x2"),
         "annotations": [heading(*name) for name in names],

@@ -6,10 +6,11 @@ import numpy as np
 
 from ravine.interval import wilson
 from ravine.report.facts import Report
-from ravine.report.figures_theme import Figure, axis, labels, layout
+from ravine.report.figures_theme import LONGEST, Figure, axis, labels, layout
 
 _COUNTED = 20  # classes up to which the counts stand in the cells
 _STRONG = 0.5  # shade from which a light text is read better on it than a dark one (in dark colours, the other way)
+_SHORT = 12  # characters of a name on a phone
 _NOTHING = "nothing was judged yet"
 
 
@@ -35,15 +36,18 @@ def confusion(report: Report) -> Figure:
             shown = {"z": _where(there, shade), "text": _counts(there, judged.confusion)}
             own = {"colorscale": [[0, "$mark"], [1, colour]], "hovertemplate": told, "textfont": {"color": ink}}
             traces.append({**common, **shown, **own})
-    categories = {"type": "category", "showgrid": False, "ticks": ""}
-    longest = max(map(len, names), default=0)
+    categories = {"type": "category", "showgrid": False, "ticks": "", "automargin": False}
+    aslant = max(map(len, names), default=0) > 3
+    short = {"tickvals": names, "ticktext": labels(report.classes, _SHORT)}
+    narrow = {"height": 400, "margin": _margin(report.classes, _SHORT, aslant), "xaxis": short, "yaxis": short}
     own = {
         "height": 460,
-        "xaxis": axis(**categories, side="top", title=_title("taken for"), tickangle=0 if longest <= 3 else -45),
+        "margin": _margin(report.classes, LONGEST, aslant),
+        "xaxis": axis(**categories, side="top", title=_title("taken for"), tickangle=-45 if aslant else 0),
         "yaxis": axis(**categories, autorange="reversed", title=_title("true class")),
         "plot_bgcolor": "$mark",
     }
-    return {"data": traces, "layout": layout(**own), "narrow": {"height": 400}}
+    return {"data": traces, "layout": layout(**own), "narrow": narrow}
 
 
 def reliability(report: Report) -> Figure:
@@ -85,6 +89,13 @@ def empty(why: str) -> Figure:
     centre = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "font": {"color": "$soft"}}
     own = {"xaxis": {"visible": False}, "yaxis": {"visible": False}, "height": 120}
     return {"data": [], "layout": layout(**own, annotations=[{"text": why, **centre}]), "narrow": {}}
+
+
+def _margin(names: tuple[str, ...], most: int, aslant: bool) -> dict[str, float]:
+    """Room for the names, from their length: plotly's own measure (automargin) wavers where many stand aslant."""
+    room = 7 * min(max(map(len, names), default=0), most)
+    over = 0.7 * room if aslant else 0
+    return {"l": 44 + room, "r": 8 + over, "t": 46 + over, "b": 8}
 
 
 def _where(mask: np.ndarray, share: np.ndarray) -> list[list[float | None]]:

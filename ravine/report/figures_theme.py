@@ -25,12 +25,12 @@ def shortened(name: str, longest: int = LONGEST) -> str:
     return name if len(name) <= longest else f"{name[: longest - 6]}…{name[-5:]}"
 
 
-def labels(names: tuple[str, ...]) -> list[str]:
+def labels(names: tuple[str, ...], longest: int = LONGEST) -> list[str]:
     """Names as the labels of an axis: literal, cut where they are long, and different from each other."""
     seen: dict[str, int] = {}
     made = []
     for name in names:
-        short = shortened(name)
+        short = shortened(name, longest)
         seen[short] = seen.get(short, 0) + 1
         made.append(plain(short if seen[short] == 1 else f"{short} ({seen[short]})"))
     return made

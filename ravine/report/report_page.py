@@ -6,8 +6,6 @@ import struct
 import time
 from collections.abc import Sequence
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from ravine import page
@@ -113,8 +111,5 @@ def _live(report: Report) -> dict[str, Any] | None:
 
 @cache
 def _script() -> str:
-    """plotly.js and the page's own script, as they lie in the installed packages; plotly itself is not imported."""
-    spec = find_spec("plotly")
-    folder = Path(list(spec.submodule_search_locations or [])[0]) if spec else Path()
-    plotly = (folder / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
-    return plotly + "\n" + page.text_of("ravine.report", "report_page.js")
+    """plotly.js and the page's own script."""
+    return page.plotly() + "\n" + page.text_of("ravine.report", "report_page.js")

@@ -33,7 +33,9 @@ def settled_head(recipe: Recipe, start: Start, classes: Sequence[str], taken: bo
     same = start.classes is not None and set(start.classes) == set(classes)
     head = recipe.head if recipe.head != "auto" else "keep" if same and taken else "linear"
     if head != "keep":
-        return head, f"a new {head} head for {len(classes)} classes"
+        said = f"a new {head} head for {len(classes)} classes"
+        could = recipe.head == "auto" and taken and start.classes is None and start.outputs == len(classes)
+        return head, f"{said} (--head keep takes the pretrained one, which has as many outputs)" if could else said
     if not taken:
         what, cure = f"--keep {recipe.keep!r} leaves the head out", "Use --head linear, or name the head in --keep too"
         raise UsageError(what, where="--head keep", cure=cure)

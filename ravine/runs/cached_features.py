@@ -6,7 +6,6 @@ that are not augmented, and a network that runs its blocks one after another.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +13,7 @@ import torch
 from ravine.population import Forward
 from ravine.runs.networks import autocast
 from ravine.training.feed import Take, TrainingFeed
-from ravine.training.position import progress_at
+from ravine.training.pace import Pace
 from ravine.transfer import Unfreezing, evaluating, features, separable, tail
 
 if TYPE_CHECKING:
@@ -110,12 +109,12 @@ class CachedFeed:
     Args:
         images: the feed; it augments nothing.
         cached: the features.
-        epochs: of the whole training.
+        pace: how far each step is in the training.
     """
 
     images: TrainingFeed
     cached: CachedFeatures
-    epochs: int
+    pace: Pace
 
     @property
     def steps(self) -> int:
@@ -124,13 +123,15 @@ class CachedFeed:
 
     def epoch(self, number: int, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """As of `TrainingFeed`: the batches from `first` on."""
-        depth_at = lambda step: self.cached.depth(progress_at(number, step, self.steps, self.epochs))  # noqa: E731
-        for depth, stretch in groupby(range(first, self.steps), depth_at):
-            steps = list(stretch)
-            feed = self.images
-            if depth:
-                feed = replace(self.images, take=self.cached.take("train", depth), normalize=unchanged)
-            yield from islice(feed.epoch(number, steps[0]), len(steps))
+        depth, batches = -1, iter(())
+        for step in range(first, self.steps):
+            here = self.cached.depth(self.pace.progress(number * self.steps + step))
+            if here != depth:
+                depth, feed = here, self.images
+                if depth:
+                    feed = replace(feed, take=self.cached.take("train", depth), normalize=unchanged)
+                batches = feed.epoch(number, step)
+            yield next(batches)
 
 
 def unchanged(x: torch.Tensor) -> torch.Tensor:

@@ -58,6 +58,10 @@ def resolve(
     decided["augment"], why = augmentation_for(recipe.augment, shape)
     if why:
         said.append(f"augment {decided['augment']} ({why})")
+    if recipe.budget == "auto":
+        decided["budget"] = "none"  # a clock decides before this, or not at all
+    if recipe.regularize == "auto":
+        decided["regularize"] = "none"
     decided["teacher"] = teaching.pinned(recipe)
     if recipe.optimizer == "auto":
         decided["optimizer"] = "adam"
@@ -119,7 +123,7 @@ def _rate(recipe: Recipe, in_shape: tuple[int, ...]) -> float:
     if "lr" in settings:
         recipe = recipe.changed(lr=settings["lr"])  # refuses what is no rate
     network = spec.parse(recipe.model, flag="--model").name
-    measured = _CONVNET_RATES[rule.name] if network == "convnet" else _RATES[rule.name]
+    measured = _CONVNET_RATES[rule.name] if network in ("convnet", "quicknet") else _RATES[rule.name]
     if recipe.pretrained != "none" and _moves_what_is_known(recipe, in_shape):
         measured *= _SHARE_OF_RATE
     return measured if recipe.lr == "auto" else recipe.lr

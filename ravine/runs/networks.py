@@ -8,6 +8,7 @@ from torch import nn
 
 from ravine import building, draws
 from ravine.errors import UsageError
+from ravine.models import Whitening
 from ravine.population import Forward, Population, fastest_way, forward
 from ravine.recipe import Recipe
 from ravine.runs.beginning import Begin
@@ -21,16 +22,22 @@ def network_maker(
     identities: Sequence[int],
     head: str = "linear",
     begin: Begin | None = None,
+    sample: Callable[[], torch.Tensor] | None = None,
 ) -> Callable[[int], nn.Module]:
     """A function from k to member k's network, with initial weights that depend on the seed and on `identities[k]`.
 
-    `begin` then puts pretrained weights into it. Dropout and the like are put in last and draw nothing: runs with and
+    A whitening layer is fitted to `sample`, training images as the network gets them; `begin` then puts pretrained
+    weights into it. Dropout and the like are put in last and draw nothing: runs with and
     without start from the same weights.
     """
 
     def make(member: int) -> nn.Module:
         with draws.seeded(recipe.seed, identities[member], "init"):
             network = building.network(recipe.model, in_shape, classes, head)
+        if sample:
+            for layer in network.modules():
+                if isinstance(layer, Whitening):
+                    layer.fit(sample())
         if begin:
             begin(network, identities[member])
         put_into(network, recipe)

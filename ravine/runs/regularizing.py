@@ -61,7 +61,7 @@ def pieces(recipe: Recipe) -> dict[str, dict[str, Any]]:
         UsageError: a name or setting that there is not, a piece given twice.
     """
     found = {}
-    for piece in spec.parse_list(recipe.regularize, flag=_FLAG):
+    for piece in spec.parse_list("none" if recipe.regularize == "auto" else recipe.regularize, flag=_FLAG):
         if piece.name in found:
             raise UsageError(f"{piece.name} is given twice", where=f"{_FLAG} {recipe.regularize!r}", expected="once")
         given = dict.fromkeys(_GIVEN.get(piece.name, ()))

@@ -55,7 +55,7 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder, consol
         "scored_on": held_out[-1],
         "run": str(folder.path),
         "epochs": epochs,
-        "stopped": "all epochs done" if epochs == training.recipe.epochs else f"patience {training.recipe.patience}",
+        "stopped": "all epochs done" if epochs == training.epochs_planned else f"patience {training.recipe.patience}",
         "best_epoch": [training.best.epochs[k] for k in voters] if len(voters) > 1 else training.best.epochs[voters[0]],
         **({"frozen": frozen} if frozen else {}),
         "best": {name: score.to_json(classes) for name, score in best.items()},
@@ -69,6 +69,7 @@ def summarize(training: Training, save_seconds: float, folder: RunFolder, consol
             **{part: sum(row[part] for row in training.times) for part in ("data", "compute", "validation")},
             "saving": sum(row.get("saving", 0.0) for row in training.times) + save_seconds,
         },
+        **({"budget": training.pacer.to_json()} if training.pacer else {}),
         "weights": {"best": str(folder.best_weights), "last": str(folder.last_weights)},
         **({"ensemble": _ensemble(training)} if len(voters) > 1 and not training.recipe.sweep else {}),
     }

@@ -2,16 +2,17 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ravine import data
+from ravine import augmentation, data
 from ravine.checkpoints.run_folder import RunFolder, find
 from ravine.errors import DataError, UsageError
 from ravine.pretrained import Start
 from ravine.recipe import Recipe
-from ravine.runs import beginning, descent, folding, regularizing, snapshots, teaching
+from ravine.runs import beginning, budget, descent, folding, regularizing, snapshots, teaching
 from ravine.runs.learned_before import apart
 from ravine.runs.observing import Observer, Row, observers_of
 from ravine.runs.opening import opened, start_of, start_or_copy
@@ -31,6 +32,7 @@ def train(
     quiet: bool = False,
     recipe: Recipe | None = None,
     observers: Iterable[Observer | Callable[[Row], None]] = (),
+    began: float | None = None,
     **settings: Any,
 ) -> Run:
     """Trains on a folder of images, a zip, an `.npz`, `digits` or arrays `(x, y)`.
@@ -48,11 +50,13 @@ def train(
         quiet: show warnings only.
         recipe: settings; the default one where None.
         observers: told of the training as it goes: an `Observer`, or a function of each epoch's row of metrics.
+        began: when a budget began to count, as of `time.monotonic`; with this call where None.
         **settings: fields of `Recipe` to change: `epochs=20`, `model="resnet"`, `lr=1e-3`.
 
     Raises:
         RavineError: bad data, bad settings, a full disk, a loss that is not finite; see `ravine.errors`.
     """
+    began = time.monotonic() if began is None else began
     recipe = (recipe or Recipe()).changed(**settings)
     check(recipe)
     console = Console(quiet=quiet)
@@ -67,7 +71,7 @@ def train(
         return Run(said_finished(folder, dataset, console))
     try:
         with folder.lock():
-            return _begun(folder, dataset, recipe, device, console, observers_of(observers), start)
+            return _begun(folder, dataset, recipe, device, console, observers_of(observers), start, began)
     except (UsageError, DataError):
         if verdict == "new" and not folder.checkpoints.exists():  # never began: the name stays free
             shutil.rmtree(folder.path)
@@ -82,6 +86,9 @@ def check(recipe: Recipe) -> None:
     snapshots.check(recipe)
     teaching.check(recipe)
     folding.check(recipe)
+    budget.refuse_impossible(recipe)
+    if recipe.augment != "auto":
+        augmentation.parse(recipe.augment, (3, 32, 32))  # names and settings alone: these suit images of any shape
 
 
 def resume(
@@ -94,6 +101,7 @@ def resume(
     observers: Iterable[Observer | Callable[[Row], None]] = (),
 ) -> Run:
     """Takes a run up where it was; `source` is needed only for a run on arrays, or where the data has moved."""
+    began = time.monotonic()
     run, console = Run(path), Console(quiet=quiet)
     for several in ("kfold", "transfers"):
         if several in run.folder.read_json("request.json"):
@@ -104,7 +112,7 @@ def resume(
     dataset, recipe = data_of(run, source, cache, console)
     with run.folder.lock():
         start = start_of(recipe, run.folder)
-        return _begun(run.folder, dataset, recipe, device, console, observers_of(observers), start)
+        return _begun(run.folder, dataset, recipe, device, console, observers_of(observers), start, began)
 
 
 def _begun(
@@ -115,12 +123,13 @@ def _begun(
     console: Console,
     observers: tuple[Observer, ...],
     start: Start | None,
+    began: float,
 ) -> Run:
     """Trains in a locked folder; what the pretrained weights have learned of this data does not judge."""
     if start:
         dataset, recipe, start = apart(dataset, recipe, start)
     told = folding.with_warnings(dataset, recipe)
-    return Run(train_in(folder, told, recipe, device, console, observers, start))
+    return Run(train_in(folder, told, recipe, device, console, observers, start, began))
 
 
 def data_of(

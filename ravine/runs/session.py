@@ -24,6 +24,7 @@ from ravine.runs.run import Run
 from ravine.runs.saving import Saver
 from ravine.runs.sparing import Spared
 from ravine.runs.state import restore
+from ravine.runs.timing import Clock, clocked, keep_time, with_plan, write_plan
 from ravine.runs.trainer import Training
 from ravine.runs.watching import watcher
 from ravine.training.console import Console, epoch_line, shown_accuracy
@@ -47,15 +48,18 @@ def train_in(
     console: Console,
     observers: tuple[Observer, ...],
     start: Start | None = None,
+    began: float | None = None,
 ) -> Path:
     """Trains in a locked folder, from its newest checkpoint if it has one, to the end; returns the folder's path.
 
-    `start` are the pretrained weights that the recipe names; once begun, the folder has its own copy of them.
+    `start` are the pretrained weights that the recipe names; once begun, the folder has its own copy of them. A budget
+    counts from `began` on, of `time.monotonic`; from now where None.
     """
     if folder.finished:  # by another process, between the look and the lock
         return said_finished(folder, dataset, console)
     console.log_to(folder.log)
-    training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start)
+    clock = Clock(began)
+    training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start, clock)
     with stop_requests() as stop, reporting(folder, console) as reporter:
         observers = (reporter, *(Spared(one, console) if one.dispensable else one for one in observers))
         try:
@@ -88,6 +92,7 @@ def _prepare(
     device: torch.device,
     console: Console,
     start: Start | None,
+    clock: Clock,
 ) -> tuple[Training, Saver]:
     """A new training, or one restored from the newest verified checkpoint."""
     for warning in dataset.findings.warnings:
@@ -99,7 +104,7 @@ def _prepare(
     elif start:
         write_start(folder.pretrained, start)
     if loaded is None:
-        training = _planned(folder, dataset, recipe, device, console, start)
+        training = _planned(folder, dataset, recipe, device, console, start, clock)
         dataset = training.dataset
         folder.write_text("recipe.toml", training.recipe.to_toml())
         folder.write_json("environment.json", environment)
@@ -111,9 +116,12 @@ def _prepare(
     for line in loaded.damaged:
         console.warn(f"checkpoint damaged: {line}")
     _refuse_changed(loaded.state["fingerprint"], dataset)
+    asked = recipe
     dataset, recipe = with_held_out(dataset, Recipe.read(folder.recipe))
     training = Training(recipe, dataset, device, start=start)
     restore(training, loaded.tensors, loaded.state)
+    if clocked(asked, recipe):
+        keep_time(training, clock, spent=loaded.state["spent"])
     training.times = [row for row in folder.read_rows("times.jsonl") if row["epoch"] <= training.position.epoch]
     folder.rewrite_metrics(training.rows)
     folder.rewrite_times(training.times)
@@ -131,18 +139,23 @@ def _planned(
     device: torch.device,
     console: Console,
     start: Start | None,
+    clock: Clock,
 ) -> Training:
     """A new training, after all that is open has been decided and said."""
     decided = folder.recipe.is_file()  # killed before its first save: what was decided (and timed) then stays so
+    asked = recipe
     recipe = Recipe.read(folder.recipe) if decided else recipe
     dataset, recipe = with_held_out(dataset, recipe)
     recipe, swept = (recipe, []) if decided else sweeping.settled(recipe)
     if start and not decided:
         refuse_frozen_new(recipe, start, tuple(dataset.splits["train"].shape))
+    recipe, costs, planned = (recipe, None, []) if decided else with_plan(recipe, dataset, device, start, clock)
     recipe, said = resolve(recipe, dataset, device, start)
-    for line in swept + said:
+    for line in swept + planned + said:
         console.say(line)
     training = Training(recipe, dataset, device, start=start)
+    if clocked(asked, recipe):
+        keep_time(training, clock, costs)
     for line in plan_lines(training) if start else ():
         console.say(line)
     if training.timed:
@@ -165,17 +178,16 @@ def _epochs(
     stop: StopRequest,
     observers: tuple[Observer, ...],
 ) -> None:
-    epochs = int(training.recipe.epochs)
-    total = epochs * training.feed.steps
-
     def describe() -> str:
         position = training.position
         loss, correct, *_ = (position.sums.nanmean(1) / max(1, position.seen)).tolist()
-        best = f"  val {shown_accuracy(training.rows[-1]):.1%}" if training.rows else ""
-        return f"epoch {position.epoch + 1}/{epochs}  loss {loss:.3f}  train {correct:.1%}{best}"
+        best = f"  val {shown_accuracy(training.rows[-1], bool(training.recipe.sweep)):.1%}" if training.rows else ""
+        return f"epoch {position.epoch + 1}/{training.epochs_planned}  loss {loss:.3f}  train {correct:.1%}{best}"
 
     def on_step(_: Position) -> None:
-        console.training(training.step, total, describe, int(training.recipe.batch))
+        console.training(training.step, training.pace.total, describe, int(training.recipe.batch))
+        if training.pacer and training.pacer.after(training.step):
+            write_plan(training, training.pacer, folder, console)
         if stop.number is not None:
             console.close()
             raise Interrupted(stop.number, where=str(saver.save()), cure=f"Go on with: ravine resume {folder.path}")
@@ -190,7 +202,11 @@ def _epochs(
         times["saving"] = saver.since_last()
         folder.append_metrics(row)
         folder.append_times(times)
-        console.say(epoch_line(row, times, epochs, row["epoch"] in training.best.epochs))
+        console.say(
+            epoch_line(
+                row, times, training.epochs_planned, row["epoch"] in training.best.epochs, bool(training.recipe.sweep)
+            )
+        )
         look(row)
         weights = training.population.named(training.population.state()) if observers else {}
         for observer in observers:

@@ -30,6 +30,7 @@ def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any
         "averagings": training.average.updates if training.average else 0,
         "rows": training.rows,
         "fingerprint": training.dataset.fingerprint,
+        **({"spent": training.pacer.spent} if training.pacer else {}),
     }
 
 

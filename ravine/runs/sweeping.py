@@ -21,6 +21,7 @@ from ravine.errors import UsageError, did_you_mean
 from ravine.optimization import RULES
 from ravine.recipe import Recipe
 from ravine.regularization import PENALTIES
+from ravine.runs.regularizing import pieces
 from ravine.runs.sweep_text import is_open, pieces_of, values_of
 
 SEEDS = 3  # of each value, where the number of members is left open
@@ -142,7 +143,7 @@ def _refuse_names(recipe: Recipe, names: Iterable[str]) -> None:
     optimizer = spec.parse("adam" if recipe.optimizer == "auto" else recipe.optimizer, flag="--optimizer")
     rule, given = spec.bind(optimizer, RULES, flag="--optimizer", given={"params": None})
     numbers = [p.name for p in inspect.signature(rule).parameters.values() if isinstance(p.default, float)]
-    penalties = {piece.name for piece in spec.parse_list(recipe.regularize, flag="--regularize")}
+    penalties = pieces(recipe).keys()
     for name in names:
         if name not in (*numbers, *_SWEPT_PENALTIES):
             cure = did_you_mean(name, [*numbers, *_SWEPT_PENALTIES])

@@ -28,11 +28,14 @@ from ravine.runs.scoring import validate
 from ravine.runs.tuning import Tuning
 from ravine.training.criterion import cross_entropy
 from ravine.training.fit import Frozen, Position, fit
-from ravine.training.position import progress_at
+from ravine.training.pace import Pace
+from ravine.training.pacer import Pacer
 from ravine.training.selection import Best
 
 # The curve of clean training accuracy is drawn on so many images; more would cost time and tell nothing new
 _CLEAN_SAMPLE = 1000
+# A whitening layer is fitted to so many
+_WHITENED = 2000
 # Batch norm's statistics of averaged weights are taken over so many
 _STATISTICS_SAMPLE = 2000
 
@@ -51,6 +54,7 @@ class Training:
         population, best: the networks as they are, and each member's best so far.
         ancestors: what its pretrained weights have learned.
         position: where the training stands, and who is frozen.
+        pace: how far each step is, and which is the last; `pacer` moves it, where there is a budget of time.
         chosen: the members that the run predicts with, as far as they are sound; a sweep's winners at its end.
         timed: seconds of a step by each way forward, where they were timed.
         rows: a dictionary of metrics per finished epoch; equal recipes give equal rows.
@@ -78,7 +82,12 @@ class Training:
         self.head = kind_of_head(recipe, start)
         self.ancestors = start.all_learned if start else ()
         begin = beginning(recipe, start, dataset.classes) if start else None
-        make = network_maker(recipe, self.in_shape, len(dataset.classes), self.identities, self.head, begin)
+        classes, evenly = (
+            len(dataset.classes),
+            np.linspace(0, len(train) - 1, min(len(train), _WHITENED)).astype(np.int64),
+        )
+        sample = lambda: self.normalize(torch.from_numpy(train.take(evenly)))  # noqa: E731
+        make = network_maker(recipe, self.in_shape, classes, self.identities, self.head, begin, sample)
         self.population = Population(make, recipe.members, device)
         self.tuning = Tuning(self, start) if start else None
         teach = teaching.lessons(recipe, dataset, self.normalize, device)
@@ -87,8 +96,10 @@ class Training:
         self.run, way, self.timed = runner(recipe, self.population, batch)
         self.recipe = recipe.changed(forward=way)
         self.stepper, self.schedule = descent.stepper(recipe, self.population, columns), descent.schedule(recipe)
-        steps = int(recipe.epochs) * self.feed.steps
-        self.snapshots = Snapshots(self.schedule, steps) if recipe.snapshots else None
+        self.pace = (
+            Pace.parse(recipe.plan, "--plan") if recipe.plan else Pace([(0, int(recipe.epochs) * self.feed.steps)])
+        )
+        self.snapshots = Snapshots(self.schedule, self.pace.total) if recipe.snapshots else None
         self.clip, self.ascend = descent.clipping(recipe, self.population), descent.ascent(recipe)
         self.average = descent.average(recipe, self.population.weights)
         began = start_row(recipe, self.population) if start and "l2_sp" in regularizing.pieces(recipe) else None
@@ -103,6 +114,7 @@ class Training:
         weights = class_weights(recipe, train.y, len(dataset.classes), device)
         self._criterion = cross_entropy(weights, regularizing.smoothing(recipe))
         self.best = Best(self.population)
+        self.pacer: Pacer | None = None
         self.chosen = list(range(recipe.members))
         self.rows: list[dict[str, Any]] = []
         self.times: list[dict[str, Any]] = []
@@ -112,18 +124,22 @@ class Training:
     @property
     def step(self) -> int:
         """Optimizer steps done."""
-        return self.position.epoch * self.feed.steps + self.position.step
+        return min(self.position.done(self.feed.steps), self.pace.total)  # the last epoch may be cut short
+
+    @property
+    def epochs_planned(self) -> int:
+        """Epochs in all, with a last one that is cut short."""
+        return -(-self.pace.total // self.feed.steps)
 
     @property
     def progress(self) -> float:
         """Which share of the training is done, 0 to 1, as its schedule counts."""
-        return self.position.progress(self.feed.steps, int(self.recipe.epochs))
+        return self.pace.progress(self.step)
 
     @property
     def done_progress(self) -> float:
         """The progress at the last step that was done: the next one may begin to train what was frozen in it."""
-        epoch, step = divmod(max(self.stepper.state.get("t", 0) - 1, 0), self.feed.steps)
-        return progress_at(epoch, step, self.feed.steps, int(self.recipe.epochs))
+        return self.pace.progress(max(self.stepper.state.get("t", 0) - 1, 0))
 
     @property
     def finite(self) -> bool:
@@ -134,7 +150,7 @@ class Training:
     def ended(self) -> bool:
         """All epochs done, or no better score for `patience` epochs."""
         patience = self.recipe.patience
-        return self.position.epoch >= int(self.recipe.epochs) or 0 < patience <= self.best.since
+        return self.position.epoch >= self.epochs_planned or 0 < patience <= self.best.since
 
     @property
     def voters(self) -> list[int]:
@@ -155,12 +171,12 @@ class Training:
         for epoch in fit(
             self.population,
             self._forward,
-            CachedFeed(self.feed, cached, int(self.recipe.epochs)) if cached else self.feed,
+            CachedFeed(self.feed, cached, self.pace) if cached else self.feed,
             criterion=teaching.criterion(self.recipe, self._criterion),
             update=self._update,
             clip=self.clip,
             schedule=self.schedule,
-            epochs=int(self.recipe.epochs),
+            pace=self.pace,
             validate=lambda: validate(self, self._sample),
             position=self.position,
             seed=self.recipe.seed,
@@ -204,7 +220,7 @@ class Training:
         if self.project:
             self.project(weights, self._rate * factor)
         if self.average:
-            self.average.update((self.step + 1) / (int(self.recipe.epochs) * self.feed.steps))
+            self.average.update(self.pace.progress(self.step + 1))
         if self.snapshots and self.snapshots.due(self.step + 1):
             with self.deployed():
                 self.snapshots.keep(self.population.state())

@@ -4,7 +4,6 @@ All of it is a function of progress alone (`transfer.Unfreezing`), so that a tra
 unfreezes exactly as one that was never interrupted.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from ravine.optimization import Stretch
 from ravine.population import Forward
 from ravine.pretrained import Start
 from ravine.runs.cached_features import CachedFeatures
-from ravine.training.position import progress_at
 from ravine.transfer import Span, blocks, chosen, set_modes, spans, unfreezing
 
 if TYPE_CHECKING:
@@ -96,9 +94,7 @@ class Tuning:
 
     def _first(self, progress: float) -> int:
         """The number of the first step at or after this progress."""
-        steps, epochs = self._training.feed.steps, int(self._training.recipe.epochs)
-        at = lambda step: progress_at(step // steps, step % steps, steps, epochs)  # noqa: E731
-        return bisect_left(range(steps * epochs), progress, key=at)
+        return self._training.pace.step_at(progress)
 
     def penalty(self, penalty: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor]:
         """A penalty that pulls on nothing that is frozen: neither clipping nor a rule's memory sees it there."""

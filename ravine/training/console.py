@@ -3,6 +3,7 @@
 Everything goes to stderr, and as plain text to the run's log; results belong to stdout.
 """
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -143,17 +144,28 @@ def _in_a_kernel() -> bool:
     return hasattr(interactive.get_ipython(), "kernel") if interactive else False
 
 
-def epoch_line(row: dict[str, Any], times: dict[str, Any], epochs: int, best: bool) -> str:
-    """`epoch  3/10  loss 1.2345  train  55.1%  val  57.2% best  1,234 images/s`; a penalty stands behind the loss."""
+def epoch_line(row: dict[str, Any], times: dict[str, Any], epochs: int, best: bool, sweep: bool = False) -> str:
+    """`epoch  3/10  loss 1.2345  train  55.1%  val  57.2% best  1,234 images/s`; a penalty stands behind the loss.
+
+    Of a sweep it is `val up to  57.2%`, what its best member has.
+    """
     width = len(str(epochs))
     penalty = f" + {row['train/penalty']:.4f}" if "train/penalty" in row else ""
+    val = f"{'up to ' if sweep else ''}{shown_accuracy(row, sweep):6.1%}{' best' if best else '     '}"
     return (
         f"epoch {row['epoch']:{width}}/{epochs}  loss {row['train/loss']:.4f}{penalty}  "
-        f"train {row['train/accuracy']:6.1%}  val {shown_accuracy(row):6.1%}{' best' if best else '     '}  "
+        f"train {row['train/accuracy']:6.1%}  val {val}  "
         f"{times['images_per_second']:,.0f} images/s"
     )
 
 
-def shown_accuracy(row: dict[str, Any]) -> float:
-    """The validation accuracy of what predicts: the members' vote, where there are several."""
+def shown_accuracy(row: dict[str, Any], sweep: bool = False) -> float:
+    """The validation accuracy of what predicts: the members' vote, where there are several.
+
+    Members of a sweep differ in what is tried, so that their vote means nothing: the best of them.
+    """
+    if sweep:
+        each = [share for name, share in row.items() if name.startswith("member") and name.endswith("/val/accuracy")]
+        finite = [share for share in each if share is not None and math.isfinite(share)]
+        return max(finite, default=row["val/accuracy"])
     return row.get("vote/val/accuracy", row["val/accuracy"])

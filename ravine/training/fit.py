@@ -19,6 +19,7 @@ from ravine import draws
 from ravine.population import Forward, Population
 from ravine.training.freezing import freeze_lost, held
 from ravine.training.objective import Objective
+from ravine.training.pace import Pace
 from ravine.training.position import Frozen, Position
 
 
@@ -67,7 +68,7 @@ def fit(
     update: Callable[[torch.Tensor, torch.Tensor, float], None],
     clip: Callable[[torch.Tensor], torch.Tensor],
     schedule: Callable[[float], float],
-    epochs: int,
+    pace: Pace,
     validate: Callable[[], Any],
     position: Position,
     seed: int = 0,
@@ -79,7 +80,7 @@ def fit(
     on_freeze: Callable[[Frozen], None] | None = None,
     on_step: Callable[[Position], None] | None = None,
 ) -> Iterator[Epoch]:
-    """Trains from `position` to the end of `epochs`, yielding an `Epoch` after each.
+    """Trains from `position` to the end of `pace`, yielding an `Epoch` after each; the last may be cut short.
 
     Args:
         population: what is trained.
@@ -89,7 +90,7 @@ def fit(
         update: moves weights `[K, P]` by gradients `[K, P]` at a factor of the rate.
         clip: may shorten gradients `[K, P]`, penalty included, in place; returns their norms `[K]` from before.
         schedule: progress (0..1) to a factor of the rate.
-        epochs: how many there are in all.
+        pace: how far each step is, and where the end is; `on_step` may move it.
         validate: scores the population; called in eval mode.
         position: where to start; moves along in place.
         seed, identities: of what the networks draw (dropout), and as which member each draws; 0 to K - 1 where None.
@@ -106,12 +107,12 @@ def fit(
     """
     objective = Objective(population, run, criterion, seed, identities, penalty, perturb, ascend)
     statistics = {name: buffer.clone() for name, buffer in population.buffers.items()}
-    while position.epoch < epochs:
+    while position.step or position.done(feed.steps) < pace.total:  # an epoch under way ends with its validation
         seconds, started, before = {"data": 0.0}, time.perf_counter(), position.seen
         population.train()
         with draws.own_generators():
-            for x, y in _timed(feed.epoch(position.epoch, position.step), seconds):
-                rate = schedule(position.progress(feed.steps, epochs))
+            for x, y in _timed(_to_the_end(feed, position, pace), seconds):
+                rate = schedule(pace.progress(position.done(feed.steps)))
                 _copy(population.buffers, to=statistics)
                 losses, penalties, logits = objective.gradient(x, y, position.epoch, position.step)
                 norms = clip(population.grads)
@@ -125,8 +126,8 @@ def fit(
         population.train(False)
         validation = validate()
         seconds["validation"] = time.perf_counter() - started - seconds["data"] - seconds["compute"]
-        last_rate = schedule((position.epoch + (feed.steps - 1) / feed.steps) / epochs)
-        record = _record(position, last_rate, validation, position.seen - before, seconds, penalty is not None)
+        rate = schedule(pace.progress(position.done(feed.steps) - 1))
+        record = _record(position, rate, validation, position.seen - before, seconds, penalty is not None)
         position.sums.zero_()
         position.epoch, position.step, position.seen = position.epoch + 1, 0, 0
         yield record
@@ -135,6 +136,16 @@ def fit(
 def _copy(tensors: dict[str, torch.Tensor], to: dict[str, torch.Tensor]) -> None:
     for name, tensor in tensors.items():
         to[name].copy_(tensor)
+
+
+def _to_the_end(feed: Feed, position: Position, pace: Pace) -> Iterator[Any]:
+    """The batches of the epoch under way, up to the last step of all, which may be moved meanwhile."""
+    batches = feed.epoch(position.epoch, position.step)
+    while position.done(feed.steps) < pace.total:
+        batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
 
 
 def _timed(batches: Iterator[Any], seconds: dict[str, float]) -> Iterator[Any]:

@@ -32,11 +32,6 @@ class Position:
     seen: int = 0
     frozen: list[Frozen] = field(default_factory=list)
 
-    def progress(self, steps: int, epochs: int) -> float:
-        """Which share of `epochs` of so many steps is done, 0 to 1, as a schedule counts."""
-        return progress_at(self.epoch, self.step, steps, epochs)
-
-
-def progress_at(epoch: int, step: int, steps: int, epochs: int) -> float:
-    """As `Position.progress`, of any step."""
-    return (epoch + step / steps) / epochs
+    def done(self, steps: int) -> int:
+        """Optimizer steps done, where an epoch has so many."""
+        return self.epoch * steps + self.step

@@ -9,7 +9,7 @@ from ravine.colours import text_of
 from ravine.drawing import dressed
 from ravine.errors import UsageError
 from ravine.page import render
-from ravine.transfer.transfers_chart import curve
+from ravine.transfer.transfers_chart import NARROW, curve
 
 if TYPE_CHECKING:
     from ravine.transfer.what_transfers import Transfer
@@ -40,7 +40,8 @@ def page(found: "Transfer") -> str:
         style=text_of("ravine.transfer", "transfers.css") + text_of("ravine.transfer", "transfers_chart.css"),
         found=found,
         cka=np.mean(found.cka, axis=0).tolist(),
-        curve=curve(found),
+        wide=curve(found),
+        narrow=curve(found, NARROW),
         signed=lambda gap: f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}",
     )
 

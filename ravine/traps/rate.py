@@ -67,7 +67,7 @@ def rate_too_low(c: Curves, facts: Facts) -> Trap | None:
         return None
     rate = f" at a rate up to {facts.lr:g}" if facts.lr else ""
     evidence = (
-        f"training loss falls at every epoch{rate}, but only from {loss[0]:.4g} to {loss[-1]:.4g} in {len(c)} epochs, "
+        f"training loss falls at every epoch{rate}, but only by {fell:.1g} from {loss[0]:.4g} in {len(c)} epochs, "
         f"and the gradient's norm stays at {norm[-1]:.2g}"
     )
     return Trap("rate too low", c.epoch, evidence, lr_find(facts))

@@ -26,6 +26,32 @@ def test_what_cannot_be_is_said_in_one_readable_line(capsys, arguments, said):
     assert err == f"error: ravine {arguments[0]}: {said}\n"
 
 
+@pytest.mark.parametrize("command", ["train", "finetune", "transfers", "kfold"])
+@pytest.mark.parametrize(
+    ("text", "said"), [("flop", "unknown name 'flop'. Did you mean 'flip'?"), ("rotate(500)", "rotate(500)")]
+)
+def test_an_augmentation_that_is_none_is_refused_before_weights_and_data_are_read(capsys, command, text, said):
+    places = ["nowhere.th", "nowhere"] if command in ("finetune", "transfers") else ["nowhere"]
+    code, _, err = called(capsys, command, *places, "--augment", text)
+    assert code == 2
+    assert "--augment" in err
+    assert said in err
+
+
+@pytest.mark.parametrize("text", ["auto", "none", "standard", "strong, mixup(0.2)", "crop(40)"])
+def test_an_augmentation_that_there_is_waits_for_the_data(capsys, text):
+    code, _, err = called(capsys, "train", "nowhere", "--augment", text)
+    assert code == 3
+    assert "no such folder" in err
+
+
+@pytest.mark.parametrize("command", ["ensemble", "report"])
+def test_help_names_no_default_that_is_nothing(capsys, command):
+    with pytest.raises(SystemExit):
+        called(capsys, command, "--help")
+    assert "(default: )" not in capsys.readouterr().out
+
+
 OWN = ["--keep", "--freeze", "--unfreeze-at", "--gradual", "--sweep", "--snapshots", "--pretrained", "--log"]
 
 

@@ -17,6 +17,7 @@ SHAPES = [(1 if side in (8, 28) else 3, side, side) for side in SIDES] + [(1, 64
 DEEPER = {"resnet44", "resnet56", "resnet110"}  # the same code as resnet20 and resnet32
 OURS = [name for name in MODELS if name not in DEEPER | {"timm"}]  # timm's networks are tested in tests/timm_door
 SMALL = {"mlp": "mlp(hidden=[16])", "convnet": "convnet(width=4)", "resnet": "resnet(width=16)"}
+SMALL |= {"quicknet": "quicknet(width=4)"}
 SMALL |= {f"resnet{depth}": f"resnet{depth}(width=16)" for depth in (20, 32)}
 
 

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import random
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from ravine.colours import DARK, LIGHT
 from ravine.errors import SaveError, UsageError
 from ravine.optimization import SGD, Adam, RangeTest, Sweep, lr_find
 from ravine.optimization.lr_suggestion import limit
@@ -377,7 +379,13 @@ def test_every_curve_can_be_drawn(losses, tmp_path):
     assert kept["suggestion"]["lr"] == test.suggestion.lr
     assert len(kept["rates"]) == len(kept["losses"]) == len(kept["smoothed"]) == len(test.rates)
     page = (tmp_path / "curve.html").read_text()
-    assert 'src="http' not in page, "opens offline"
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page).group(1)
+    assert policy.startswith("default-src 'none'"), "opens offline, and asks for nothing"
+    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+    figures = json.loads(re.search(r'id="figures">(.*?)</script>', page, re.DOTALL).group(1))
+    for name, colours in (("light", LIGHT), ("dark", DARK)):
+        assert figures[name]["layout"]["paper_bgcolor"] == colours["card"]
+        assert len(figures[name]["data"]) == 2
     assert test.suggestion.reason[:30] in (tmp_path / "curve.svg").read_text()
     lines = test.text(width=50, height=6).splitlines()
     assert len(lines) == (9 if test.rates else 1)

@@ -255,10 +255,26 @@ def test_a_head_for_other_classes_stays_new(place):
     assert len(match.missing) == 2
 
 
-def test_a_network_for_images_of_another_size_is_refused_with_the_cure(tmp_path):
+@pytest.mark.parametrize(("made_for", "given", "kernel", "cure"), [(224, 32, 7, 224), (32, 100, 3, 32)])
+def test_a_network_for_images_of_another_size_is_refused_with_the_cure(made_for, given, kernel, cure, tmp_path):
+    model = "resnet(depth=18, width=16)"
+    start = start_from(saved(tmp_path / "w.pth", model, (3, made_for, made_for)))
+    said = rf"of another size: conv1.weight is \[16, 3, {kernel}, {kernel}\], .*--size {cure}$"
+    with pytest.raises(DataError, match=said):
+        load_start(network(model, (3, given, given)), start, 0)
+    photos = {"x": np.zeros((20, 3, given, given), np.uint8), "y": np.arange(20) % 2}
+    with pytest.raises(DataError, match=said):
+        data_for(start, photos)  # before anything is said of a plan
+    assert data_for(start, photos, size=cure).preprocessing.height == cure
+
+
+def test_a_size_that_was_asked_for_may_suit_the_blocks_that_are_kept(tmp_path):
     start = start_from(saved(tmp_path / "w.pth", "resnet(depth=18, width=16)", (3, 224, 224)))
-    with pytest.raises(DataError, match=r"conv1.weight is \[16, 3, 7, 7\].*size of the images"):
-        load_start(network("resnet(depth=18, width=16)", (3, 32, 32)), start, 0)
+    photos = {"x": np.zeros((20, 3, 32, 32), np.uint8), "y": np.arange(20) % 2}
+    data_for(start, photos, size=32)
+    small = network(start.model, (3, 32, 32))
+    match = load_start(small, start, 0, [name for name, _ in small.named_parameters() if name != "conv1.weight"])
+    assert "layer1.0.conv1.weight" in match.loaded
 
 
 def test_the_file_of_another_number_of_classes_is_not_scored(tmp_path):
@@ -313,7 +329,7 @@ def test_gray_weights_that_say_nothing_ask_how_they_were_trained(tmp_path):
 
 
 def test_images_are_brought_to_the_channels_of_the_weights(tmp_path):
-    start = start_from(saved(tmp_path / "w.pth", CONVNET, (3, 32, 32), classes=10))
+    start = start_from(saved(tmp_path / "w.pth", CONVNET, (3, 8, 8), classes=10))
     dataset = data_for(start, "digits")
     assert dataset.splits["train"].shape == (3, 8, 8)
     images = dataset.splits["train"].take(np.arange(4))
@@ -342,12 +358,12 @@ def test_the_caller_s_generator_stays_untouched(place, tmp_path):
     assert torch.equal(before, torch.get_rng_state())
 
 
-@pytest.mark.parametrize(("model", "side"), [("resnet20", 32), ("convnet(width=8)", None)])
+@pytest.mark.parametrize(("model", "side"), [("resnet20", 32), ("resnet(depth=18, width=16)", None)])
 def test_photos_are_brought_to_the_size_that_a_family_is_made_for(model, side, tmp_path):
-    start = start_from(saved(tmp_path / "w.pth", model))
+    start = start_from(saved(tmp_path / "w.pth", model, (3, 224, 224)))
     rng = np.random.default_rng(0)
     large = {"x": rng.integers(0, 256, (20, 3, 60, 80), np.uint8), "y": np.arange(20) % 2}
     seen = data_for(start, large)
     assert (seen.preprocessing.height == side) == (side is not None)
-    assert data_for(start, large, size=48).preprocessing.height == 48
+    assert data_for(start, large, size=72).preprocessing.height == 72
     assert any(("32 x 32" if side else "not to one that the weights are used to") in line for line in start.said)

@@ -73,6 +73,7 @@ def test_best_epochs_are_the_trainings_own():
     assert best_epochs({}, two, 2) == (2, 1)
     best, last = accuracies({}, rows, (4,), 100)
     assert (best.accuracy, last.accuracy, best.n) == (0.7, 0.6, 100)
+    assert best.epochs == best_epochs({}, rows, 1), "the number and the ring on the curve are of one epoch"
 
 
 def summary(clean=0.95, stopped="all epochs done", n=2000, accuracy=0.9):

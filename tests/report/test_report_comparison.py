@@ -1,6 +1,7 @@
 """Runs beside each other: paired on the same images, and words that the interval allows."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,14 @@ def test_the_verdict_groups_runs():
     pairs = [Paired("test", 9, Difference(d, d - 0.01, d + 0.01)) for d in (0.1, 0.2, -0.1, 0.0)]
     found = Comparison((), ("a", "b", "c", "d", "e"), (), tuple(pairs), ())
     assert found.verdict == "b and c are better than a; d is worse than a; e cannot be told apart from a."
+
+
+def test_each_note_is_said_of_its_run(runs):
+    found = compare(runs[:2])
+    (pair,) = (replace(one, note="a note") for one in found.paired)
+    three = {"names": ("a", "b", "c"), "reports": (*found.reports, found.reports[1])}
+    text = comparison_page(replace(found, **three, accuracies=(found.accuracies * 2)[:3], paired=(pair, pair)))
+    assert re.findall(r"<bdi>(\w)</bdi>: a note\.", text) == ["b", "c"]
 
 
 def test_names_that_are_the_same_are_told_apart_by_their_paths(runs, tmp_path):

@@ -34,6 +34,10 @@ def test_curves_are_the_rows():
     assert rate["y"] == [row["lr"] for row in report.rows]
 
 
+def test_accuracies_that_differ_little_have_ticks_that_differ():
+    assert curves(made_up())["layout"]["yaxis"]["tickformat"] == "~%", "99% and 99.5%, not 99% and 100%"
+
+
 def test_the_best_epoch_is_marked_on_the_validation_curve():
     report = made_up()
     (ring,) = traces(curves(report), name="best epoch")
@@ -109,6 +113,18 @@ def test_every_cell_of_the_confusion_matrix_is_drawn_once(number):
     right = [trace for trace in confusion(report)["data"] if "recognised" in trace["hovertemplate"]]
     diagonal = [max(trace["z"][i][i] or 0 for trace in right) for i in range(number)]
     np.testing.assert_allclose(diagonal, report.judged.recall, atol=1e-4)
+
+
+def test_names_beside_the_confusion_matrix_take_the_room_they_need():
+    """Of a fixed size, and shorter on a phone, where long names would leave no room for the cells."""
+    drawn, few = confusion(made_up(classes=("a" * 200, "b" * 200))), confusion(made_up())
+    layout, narrow = drawn["layout"], drawn["narrow"]
+    assert not layout["xaxis"]["automargin"]
+    assert not layout["yaxis"]["automargin"]
+    assert narrow["margin"]["l"] + narrow["margin"]["r"] < 200 < layout["margin"]["l"] + layout["margin"]["r"] < 400
+    assert few["layout"]["margin"]["l"] + few["layout"]["margin"]["r"] < 70
+    assert narrow["xaxis"]["tickvals"] == drawn["data"][0]["x"]
+    assert max(map(len, narrow["xaxis"]["ticktext"])) == 12
 
 
 def test_reliability_has_wilsons_intervals():

@@ -1,10 +1,12 @@
 """The page says everything, in its order, and needs nothing but itself."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from made_up_reports import made_up, png
 
+from ravine.colours import LIGHT
 from ravine.report.report_page import Scale, pixelated, report_page
 from ravine.traps import Trap
 
@@ -71,8 +73,6 @@ def test_it_can_be_drawn_at_any_moment(state, epoch):
 
 def test_an_old_run_without_predictions_says_so():
     report = made_up()
-    from dataclasses import replace
-
     old = replace(report, mistakes=None, judged=replace(report.judged, reliability=None), augmentation=None, command="")
     text = body(report_page(old))
     assert "no predictions.csv" in text
@@ -106,9 +106,31 @@ def test_long_names_are_shortened_and_whole_where_one_points():
     assert "<bdi>short</bdi>" in text
 
 
-def test_a_class_without_images_comes_last():
-    from dataclasses import replace
+def test_below_a_thumbnail_and_beside_a_recall_a_name_takes_a_few_lines():
+    name = "n" * 60
+    text = body(report_page(made_up(classes=(name, "short"))))
+    assert f'<b><bdi title="{name}">{"n" * 18}…nnnnn</bdi></b>' in text
+    assert f'labelled <bdi title="{name}">{"n" * 18}…nnnnn</bdi>' in text
+    assert f'<th scope="row" class="name"><bdi title="{name}">{"n" * 34}…nnnnn</bdi></th>' in text
 
+
+@pytest.mark.parametrize(("wrong", "said"), [(1, "1 wrong answer, the surest first."), (2, "2 wrong answers, the s")])
+def test_few_errors_are_counted(wrong, said):
+    mistakes = made_up().mistakes
+    few = replace(mistakes, confident=mistakes.confident[:wrong], wrong=wrong, suspects=(), doubtful=0)
+    text = body(report_page(made_up(mistakes=few)))
+    assert said in text
+    assert "No label is under suspicion: to no wrong answer does" in text
+    assert mistakes.why not in text
+
+
+def test_the_augmentation_has_a_frame_of_its_own_paper(whole):
+    paper = LIGHT["paper"]
+    assert f"border-radius: 8px; background: {paper}; }}" in re.search(r"\.sheet \{[^}]*\}", whole).group()
+    assert '<div class="scroll sheet"><img src="data:' in whole
+
+
+def test_a_class_without_images_comes_last():
     report = made_up(classes=("a", "b", "c"))
     judged = report.judged
     confusion, counts, recall = judged.confusion.copy(), judged.counts.copy(), judged.recall.copy()

@@ -4,10 +4,15 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from tuned_trainings import MODEL, NEW, SMALL, digits, prepared, tensors_of
 
 import ravine
+from ravine import building
 from ravine.errors import DataError, UsageError
+from ravine.pretrained import start_from
+from ravine.runs.defaults import resolve, with_held_out
+from ravine.runs.opening import opened
 from ravine.runs.plan_lines import plan_lines
 
 OLD = digits([0, 1, 2, 3, 4])
@@ -39,6 +44,19 @@ def test_the_table_says_which_blocks_are_pretrained_and_which_are_new(pretrained
 
 def test_a_head_that_is_kept_is_called_pretrained(pretrained):
     assert {words[0] for words in table(prepared(pretrained(MODEL), OLD)).values()} == {"pretrained"}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "settings", "said"),
+    [(3, {}, True), (4, {}, False), (3, {"head": "linear"}, False), (3, {"keep": "first 2"}, False)],
+)
+def test_that_a_nameless_head_of_as_many_outputs_could_be_kept_is_said(tmp_path, outputs, settings, said):
+    torch.save(building.network(MODEL, (1, 12, 12), outputs).state_dict(), tmp_path / "theirs.pth")
+    start = start_from(str(tmp_path / "theirs.pth"), normalize="half")
+    recipe = ravine.Recipe(pretrained="theirs.pth", **settings)
+    dataset, recipe = with_held_out(opened(NEW, recipe, start), recipe)
+    _, told = resolve(recipe, dataset, torch.device("cpu"), start)
+    assert any("(--head keep takes the pretrained one, which has as many outputs)" in line for line in told) == said
 
 
 @pytest.mark.parametrize("keep", ["none", "first 0"])

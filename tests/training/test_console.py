@@ -1,4 +1,5 @@
 import io
+import math
 import re
 import sys
 from types import SimpleNamespace
@@ -6,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console as Terminal
 
-from ravine.training.console import Console, epoch_line
+from ravine.training.console import Console, epoch_line, shown_accuracy
 
 
 def terminal(**settings):
@@ -75,6 +76,15 @@ def test_epoch_lines_stand_in_columns(best):
     assert line.startswith("epoch  3/10  loss 1.2500  train  50.0%  val  62.5%")
     assert ("best" in line) == best
     assert line.endswith("1,234 images/s")
+
+
+def test_a_sweep_has_no_vote_but_a_best_member():
+    """Members that differ in what is tried do not vote; one that is lost (null or NaN) is not the best."""
+    each = {f"member{k:02d}/val/accuracy": share for k, share in enumerate((0.2, 0.7, None, math.nan))}
+    row = {"epoch": 1, "train/loss": 1, "train/accuracy": 0.5, "val/accuracy": 0.45, "vote/val/accuracy": 0.9, **each}
+    assert (shown_accuracy(row), shown_accuracy(row, sweep=True)) == (0.9, 0.7)
+    assert "val up to  70.0% best" in epoch_line(row, {"images_per_second": 1}, 2, True, sweep=True)
+    assert "val  90.0% best" in epoch_line(row, {"images_per_second": 1}, 2, True)
 
 
 def test_a_kernel_is_a_notebook_and_its_import_is_none(monkeypatch):

@@ -14,6 +14,7 @@ from ravine.optimization import SGD, Adam, Momentum, Stepper, clip_by_norm, one_
 from ravine.population import Population, forward
 from ravine.training.criterion import cross_entropy
 from ravine.training.fit import Position, fit
+from ravine.training.pace import Pace
 
 STEPS, B = 4, 6
 
@@ -52,7 +53,7 @@ class Task:
         self.run = forward(self.population, way or ("direct" if members == 1 else "loop"))
         self.stepper = Stepper(rule, lr=0.05)
         self.position = Position(torch.zeros(4, members, dtype=torch.float64))
-        self.batches, self.epochs = Batches(members, poison), epochs
+        self.batches, self.pace = Batches(members, poison), Pace([(0, epochs * STEPS)])
 
     def memory(self):
         return [value for value in self.stepper.state.values() if isinstance(value, torch.Tensor)]
@@ -66,7 +67,7 @@ class Task:
             update=self.stepper.step,
             clip=lambda grads: clip_by_norm(grads, clip),
             schedule=one_cycle(),
-            epochs=self.epochs,
+            pace=self.pace,
             validate=lambda: self.population.members[0].training,
             position=self.position,
             seed=11,

@@ -5,12 +5,14 @@ import json
 import re
 from base64 import b64encode
 from html import unescape
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 from made_up import FLAT, made
 
 from ravine.errors import UsageError
+from ravine.transfer.transfers_chart import NARROW, WIDE, curve
 
 
 def test_the_page_needs_nothing_and_says_all(tmp_path):
@@ -46,9 +48,29 @@ def test_the_curve_shows_every_seed_of_every_point(blocks, seeds):
     points = 4 * len(found.depths)
     assert text.count('class="seed') == seeds * points
     assert text.count('class="mark') == points
-    assert text.count('class="band') == (3 if seeds > 2 else 0)
+    assert text.count('class="interval') == (points if seeds > 2 else 0)
     numbers = re.findall(r'c[xy]="([-\d.]+)"', text)
     assert all(0 <= float(number) <= 980 for number in numbers)
+
+
+@pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_bar_and_no_mark_hides_another(frame):
+    found = made(blocks=12, seeds=3)  # of equal accuracy, frozen and tuned
+    text = str(curve(found, frame))
+    bars = [float(x) for x in re.findall(r'class="interval \w+" d="M([\d.]+)', text)]
+    assert len(set(bars)) == 4 * len(found.depths)
+    assert min(b - a for a, b in pairwise(sorted(bars))) > 4
+    assert frame.left < min(bars)
+    assert max(bars) < frame.right
+
+
+def test_a_phone_sees_the_whole_curve_with_its_words():
+    page, narrow = made().text(".html"), str(curve(made(), NARROW))
+    assert narrow in page
+    assert str(curve(made())) in page
+    words = re.findall(r'class="name (\w+)" x="([\d.]+)"[^>]*>([^<]*), [\d.]+%</text>', narrow)
+    assert {line for line, _, _ in words} == {"frozen", "tuned", "random", "whole", "scratch"}
+    assert all(float(x) + 8 * len(said) < NARROW.width for _, x, said in words), "they end within it"
 
 
 def test_a_better_accuracy_is_drawn_higher():

@@ -328,3 +328,13 @@ def test_validation_above_training_is_explained_and_no_trap():
     assert notes([], facts) == ()
     assert ["was 35 epochs ago" in one for one in notes(*real("healthy", "long60"))] == [True]
     assert INSERTIONS  # the pieces that disturb a network, whose names the sentence goes by
+
+
+def test_a_fall_too_small_for_four_digits_is_told_as_a_fall():
+    """At a rate of 1e-7 the loss goes from 2.3071 to 2.3068: "from 2.307 to 2.307" would say nothing."""
+    rows = [
+        {"epoch": e, "lr": 1e-7, "grad_norm": 1.3, "train/loss": loss, "val/loss": loss}
+        for e, loss in enumerate((2.3071, 2.307, 2.3068), 1)
+    ]
+    (trap,) = found(rows, Facts(classes=10, lr=1e-7, epochs=6))
+    assert "only by 0.0003 from 2.307 in 3 epochs" in trap.evidence

@@ -1,0 +1,49 @@
+"""A first layer that is computed, not learned: small patches of the images, decorrelated and of equal variance.
+
+Neighbouring pixels are nearly equal, so that the loss is steep along brightness and flat along detail: a ravine.
+Filters that whiten the patches make all directions equally steep before the first step (Page, "How to train your
+ResNet 8", 2019; Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Whitening(nn.Module):
+    """Patches of p x p pixels by filters: `[B, C, H, W]` -> `[B, 2 C p^2, H - p + 1, W - p + 1]`.
+
+        y = (W x, -W x) + b,     W = diag(1 / sqrt(s + eps)) U^T     with the patches' covariance  U diag(s) U^T
+
+    Each filter comes with its negative, so that nothing is lost in the activation that follows. The filters are fixed,
+    as a buffer: they are saved with the network, and no rule moves them. The biases `b` are learned. Before `fit` the
+    filters take single pixels.
+
+    Args:
+        channels: C.
+        patch: p, in pixels.
+        eps: least variance; directions with less are noise, and are not blown up to the size of the others.
+    """
+
+    filters: Tensor
+
+    def __init__(self, channels: int, patch: int = 2, eps: float = 5e-4):
+        super().__init__()
+        self.patch, self.eps = patch, eps
+        self.outputs = 2 * channels * patch**2
+        pixels = torch.eye(self.outputs // 2).view(-1, channels, patch, patch)
+        self.register_buffer("filters", torch.cat([pixels, -pixels]))
+        self.bias = nn.Parameter(torch.zeros(self.outputs))
+
+    @torch.no_grad()
+    def fit(self, images: Tensor) -> None:
+        """Takes the filters from images `[N, C, H, W]`, normalised as the network gets them; a thousand are plenty."""
+        patches = images.unfold(2, self.patch, 1).unfold(3, self.patch, 1)
+        rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2).double()
+        s, u = torch.linalg.eigh(rows.mT @ rows / len(rows))
+        u = u * u.gather(0, u.abs().argmax(0, keepdim=True)).sign()  # eigenvectors are known but for their sign
+        filters = (u / (s + self.eps).sqrt()).mT.flip(0).reshape(-1, *self.filters.shape[1:])
+        self.filters.copy_(torch.cat([filters, -filters]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.filters, self.bias)

@@ -1,0 +1,189 @@
+"""The plan of a training that has to be done by a time: which network, in which number format, for how many steps.
+
+The machine is measured for a second or two: steps of two widths of the network say what any width takes.
+The widest network is taken that still sees every image often enough; what is left of the time is left to epochs.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import torch
+from torch.nn import functional as F
+
+from ravine import building, data, draws, models
+from ravine.recipe import Recipe
+from ravine.runs.budget import in_words
+from ravine.runs.networks import autocast
+from ravine.training.pace import Pace
+
+WIDTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
+_MEASURED = (16, 32)  # the widths that are timed
+# Below so many training images: batch, the epochs that a wider network has to leave, the widest network
+_BY_SIZE = [(500, 16, 40, 32), (2_000, 32, 20, 32), (10_000, 64, 15, 48), (40_000, 128, 10, 64)]
+_BY_SIZE += [(math.inf, 256, 4, 128)]
+# What goes with quicknet where the recipe leaves it open, each measured (benchmarks/RESULTS.md)
+_QUICK = {"optimizer": "muon", "augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)"}
+_MOST_EPOCHS = 400  # more of the same images were never seen to help
+_CLEAN, _SAMPLE = 5000, 1000  # training images that are scored at the end, and after an epoch
+_SHARE_OF_END = 0.01  # of the whole time: report, weights files and the like, at its end
+_SECONDS_OF_END = 0.5
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of a training step of one network, and of a forward pass of one image in eval mode."""
+
+    step: float
+    image: float
+
+
+Measure = Callable[[Recipe], Costs]
+
+
+def deadline(recipe: Recipe, dataset: data.Dataset, costs: Costs, seconds: float) -> tuple[float, float]:
+    """By which second of a budget all steps have to be done, and what the validation after an epoch takes."""
+    judged = sum(len(split) for name, split in dataset.splits.items() if name != "train")
+    image = recipe.members * costs.image
+    until = seconds - _SECONDS_OF_END - _SHARE_OF_END * seconds - image * (judged + _CLEAN)
+    return until, 0.05 + image * (len(dataset.splits["val"]) + _SAMPLE)
+
+
+def plan(
+    recipe: Recipe,
+    dataset: data.Dataset,
+    device: torch.device,
+    *,
+    seconds: float,
+    now: Callable[[], float],
+    measure: Measure | None = None,
+) -> tuple[Recipe, Costs, str]:
+    """Decides what is open of model, precision, batch and epochs so that all is done when `seconds` are spent.
+
+    Args:
+        recipe: as asked for.
+        dataset: with its validation split.
+        device: where it will train.
+        seconds: the budget.
+        now: how many of them are spent.
+        measure: a recipe's costs; by trying them where None.
+
+    Returns:
+        The recipe, with its plan; what its network costs; and a sentence.
+    """
+    n, shape, classes = len(dataset.splits["train"]), tuple(dataset.splits["train"].shape), len(dataset.classes)
+    batch, enough, widest = next(rest for below, *rest in _BY_SIZE if n < below)
+    recipe = recipe.changed(batch=min(batch, n)) if recipe.batch == "auto" else recipe
+    measure = measure or (lambda one: measured(one, shape, classes, device))
+    steps = len(data.steps(n, int(recipe.batch)))
+
+    def epochs(costs: Costs) -> float:
+        until, epoch_end = deadline(recipe, dataset, costs, seconds)
+        return (until - now()) / (steps * costs.step * recipe.members + epoch_end)
+
+    name, said = str(models.auto(shape)), ""
+    if recipe.model == "auto" and models.suits_quicknet(shape):
+        name = "quicknet"
+        recipe, said = _quick(recipe)
+    recipe, costs = _with_precision(recipe, name, device, measure)
+    if recipe.model == "auto":
+        width, costs = _width(recipe, name, costs, measure, lambda one: epochs(one) >= enough, widest)
+        recipe = recipe.changed(model=_sized(name, width))
+    total = max(1, round(min(epochs(costs), _MOST_EPOCHS) * steps))
+    recipe = recipe.changed(budget=in_words(seconds), epochs=-(-total // steps), plan=str(Pace([(0, total)])))
+    return recipe, costs, _said(recipe, shape, total / steps, seconds, seconds - now()) + said
+
+
+def _quick(recipe: Recipe) -> tuple[Recipe, str]:
+    """The recipe with what goes with quicknet wherever it is open, and those pieces in words."""
+    chosen = {flag: text for flag, text in _QUICK.items() if getattr(recipe, flag) == "auto"}
+    if recipe.balance == "sampler" and "augment" in chosen:  # which shows an image several times in an epoch
+        chosen["augment"] = chosen["augment"].replace("flip_alternating", "flip")
+    pieces = "; ".join(f"--{flag} {text!r}" for flag, text in chosen.items())
+    return recipe.changed(**chosen), f"; with {pieces}" if pieces else ""
+
+
+def _with_precision(recipe: Recipe, name: str, device: torch.device, measure: Measure) -> tuple[Recipe, Costs]:
+    """The recipe with the quicker number format, where it is open, and what its network costs, or a middling one."""
+    asked = recipe.model
+    tried = recipe.changed(model=_sized(name, _MEASURED[-1])) if asked == "auto" else recipe
+    if recipe.precision != "auto":
+        return recipe, measure(tried)
+    formats = ("bfloat16",) if device.type == "cuda" else ("float32", "bfloat16")
+    costs = {one: measure(tried.changed(precision=one)) for one in formats}
+    # bfloat16 has 8 bits: it has to be worth it
+    chosen = "bfloat16" if len(costs) == 1 or costs["bfloat16"].step < 0.85 * costs["float32"].step else "float32"
+    return recipe.changed(precision=chosen), costs[chosen]
+
+
+def _sized(name: str, width: int) -> str:
+    return name if name == "mlp" else f"{name}(width={width})"
+
+
+def _width(
+    recipe: Recipe, name: str, known: Costs, measure: Measure, fits: Callable[[Costs], bool], widest: int
+) -> tuple[int, Costs]:
+    """The widest network that fits, and its costs: `a width + b width^2` through two that were timed."""
+    if name == "mlp":
+        return 0, known
+    low, high = _MEASURED
+    small = measure(recipe.changed(model=_sized(name, low)))
+
+    def costs(width: int) -> Costs:
+        def curve(at_low: float, at_high: float) -> float:
+            b = max(0.0, (at_high / high - at_low / low) / (high - low))
+            return (at_high / high - b * high) * width + b * width**2
+
+        return Costs(curve(small.step, known.step), curve(small.image, known.image))
+
+    fitting = [width for width in WIDTHS if width <= widest and fits(costs(width))]
+    width = max(fitting, default=WIDTHS[0])
+    return width, costs(width)
+
+
+def measured(recipe: Recipe, shape: tuple[int, ...], classes: int, device: torch.device, rounds: int = 2) -> Costs:
+    """What a step and an image cost here: the least of some rounds after the first, on random inputs."""
+    with draws.own_generators():
+        network = building.network(recipe.model, shape, classes).to(device)
+        x = torch.randn(int(recipe.batch), *shape, device=device)
+    if x.dim() == 4:
+        x = x.contiguous(memory_format=torch.channels_last)
+        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    y = torch.zeros(len(x), dtype=torch.int64, device=device)
+
+    def step() -> None:
+        with autocast(recipe, device):
+            loss = F.cross_entropy(network(x).float(), y)
+        loss.backward()
+
+    def look() -> None:
+        with torch.inference_mode(), autocast(recipe, device):
+            network(x)
+
+    network.train()
+    of_step = _least(step, rounds, device)
+    network.eval()
+    return Costs(of_step, _least(look, rounds, device) / len(x))
+
+
+def _least(work: Callable[[], None], rounds: int, device: torch.device) -> float:
+    times = []
+    for _ in range(1 + rounds):
+        started = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - started)
+    return min(times[1:])
+
+
+def _said(recipe: Recipe, shape: tuple[int, ...], epochs: float, seconds: float, left: float) -> str:
+    pixels = f", {shape[2]} x {shape[1]} px" if len(shape) == 3 else ""
+    ends = (datetime.now() + timedelta(seconds=left)).strftime("%H:%M:%S")
+    capped = f"; more than {_MOST_EPOCHS} epochs are not worth their time" if epochs >= _MOST_EPOCHS else ""
+    return (
+        f"plan for {in_words(seconds)}: {recipe.model}{pixels}, {epochs:.3g} epochs of batches of {recipe.batch} in "
+        f"{recipe.precision}; ends at {ends}{capped}"
+    )
