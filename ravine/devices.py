@@ -1,6 +1,8 @@
 """Where to compute."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -18,3 +20,15 @@ def device_named(name: str) -> torch.device:
         found = f"{torch.cuda.device_count()} GPUs that PyTorch can use"
         raise UsageError(found, where=f"--device {name}", expected="--device cpu, or a PyTorch with CUDA and a GPU")
     return torch.device(name)
+
+
+@contextmanager
+def cpu_threads(number: int | str) -> Iterator[None]:
+    """Inside the block torch computes with so many CPU threads; "auto" leaves them as they are."""
+    before = torch.get_num_threads()
+    if number != "auto":
+        torch.set_num_threads(int(number))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

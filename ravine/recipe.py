@@ -112,6 +112,9 @@ class Recipe:
     network); auto times both."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of the matrix products: auto takes bfloat16 on a GPU."""
+    threads: int | Auto = "auto"
+    """CPU threads: sums are rounded by how they are shared out, so that another number gives other last digits; auto is
+    one a core, and --budget writes it down."""
     compile: bool = False
     """Compile the network (torch.compile): slow to start, sometimes faster after."""
     max_bad: float = 0.01
@@ -186,6 +189,7 @@ _RANGES = [
     ("unfreeze_at", 0, 1),
     ("layer_decay", 0.01, 1),
     ("size", 8, 1024),
+    ("threads", 1, 1024),
     ("val", 0.001, 0.9),
     ("test", 0, 0.9),
     ("folds", 0, 1000),
@@ -197,7 +201,8 @@ _RANGES = [
     ("max_bad", 0, 1),
     ("seed", 0, 2**63 - 1),
 ]
-_WHOLE = ("epochs", "batch", "size", "folds", "fold", "patience", "snapshots", "members", "first_member", "seed")
+_WHOLE = ("epochs", "batch", "size", "threads", "folds", "fold", "patience", "snapshots", "members")
+_WHOLE += ("first_member", "seed")
 _TEXTS = ("model", "pretrained", "normalize", "keep", "freeze", "optimizer", "schedule", "augment", "regularize")
 _TEXTS += ("average", "teacher", "sweep", "budget", "plan")
 _CHOICES = {

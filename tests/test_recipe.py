@@ -14,6 +14,8 @@ def test_toml_round_trip_of_every_field():
         lr=1e-05,
         schedule="constant",
         epochs=7,
+        budget="5m",
+        plan="0:10, 5:8",
         batch=32,
         augment="flip",
         regularize="dropout(0.5), l2(5e-4)",
@@ -45,6 +47,7 @@ def test_toml_round_trip_of_every_field():
         forward="loop",
         precision="bfloat16",
         compile=True,
+        threads=2,
         max_bad=0.5,
         seed=2**62,
     )

@@ -7,11 +7,13 @@ from collections.abc import Collection, Sequence
 from contextlib import redirect_stderr
 from dataclasses import field, fields, make_dataclass
 from inspect import cleandoc
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import tyro
 
 from ravine.errors import UsageError, did_you_mean
+from ravine.recipe import Recipe
 
 T = TypeVar("T")
 
@@ -43,6 +45,7 @@ def parse(options: type[T], arguments: Sequence[str], command: str, not_offered:
                 prog=f"ravine {command}",
                 description=cleandoc(options.__doc__ or ""),
                 args=list(arguments),
+                default=cast(T, _by_recipe(offered, arguments)),  # None for none
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
     except SystemExit as exit:
@@ -54,6 +57,21 @@ def parse(options: type[T], arguments: Sequence[str], command: str, not_offered:
         os.environ.pop("COLUMNS", None)
         if columns is not None:
             os.environ["COLUMNS"] = columns
+
+
+def _by_recipe(options: type[T], arguments: Sequence[str]) -> T | None:
+    """The options as the file of --recipe has them, under what the other flags say; None without that flag."""
+    for i, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--recipe" and "--recipe" in _flags(options):
+            path = value or "".join(arguments[i + 1 : i + 2])
+            recipe = Recipe.read(Path(path))
+            return options(**{field.name: getattr(recipe, field.name) for field in fields(Recipe)})
+    return None
+
+
+def _flags(options: Any) -> list[str]:
+    return [f"--{field.name.replace('_', '-')}" for field in fields(options)]
 
 
 def _without(options: type[T], names: Collection[str]) -> type[T]:
@@ -88,7 +106,7 @@ def _refusal(said: str, where: str, example: str) -> UsageError:
 
 def _refuse_unknown(options: Any, arguments: Sequence[str], command: str) -> None:
     """tyro would complain of whatever an unknown flag's value is taken for."""
-    known = [f"--{field.name.replace('_', '-')}" for field in fields(options)]
+    known = _flags(options)
     for argument in arguments:
         name = argument.split("=")[0].replace("_", "-")
         if argument == "--":

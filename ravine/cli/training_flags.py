@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingFlags(Recipe):
+    recipe: str = ""
+    """A run's recipe.toml, to train by it again; other flags change it. One made under --budget is done step by step as
+    it was, without a clock."""
     name: str = ""
     """Name of the run's folder; empty takes the data's."""
     out: str = "runs"

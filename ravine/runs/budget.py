@@ -9,6 +9,7 @@ from pathlib import Path
 from ravine import data
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
+from ravine.training.pace import Pace
 
 _EXPECTED = "a time such as 30s, 5m, 1h30m or 2h; auto, or none"
 # 50,000 images of 32 x 32 pixels get 5 minutes; other data by the root of their pixels
@@ -60,11 +61,18 @@ def budget_of(recipe: Recipe, dataset: data.Dataset) -> float | None:
 
 
 def refuse_impossible(recipe: Recipe) -> None:
-    """Raises UsageError for a budget that cannot be, or that contradicts another setting."""
+    """Raises UsageError for a budget that cannot be, or that contradicts another setting.
+
+    Beside a plan it is none, but says what the plan was made for.
+    """
+    if recipe.plan:
+        Pace.parse(recipe.plan, "--plan")
     if recipe.budget in ("auto", "none"):
         return
     seconds_in(recipe.budget)
-    for name, given in (("epochs", recipe.epochs != "auto"), ("plan", recipe.plan), ("snapshots", recipe.snapshots)):
+    if recipe.plan:
+        return
+    for name, given in (("epochs", recipe.epochs != "auto"), ("snapshots", recipe.snapshots)):
         if given:
             cure = "Give one of both"
             raise UsageError(f"together with --{name}", where=f"--budget {recipe.budget}", cure=cure)

@@ -12,6 +12,7 @@ from ravine.recipe import Recipe
 from ravine.runs import descent, folding, snapshots, sweeping, teaching
 from ravine.runs.beginning import block_names, settled_head
 from ravine.runs.feeding import refuse_too_little
+from ravine.training.pace import Pace
 from ravine.transfer import chosen
 
 
@@ -70,7 +71,9 @@ def resolve(
         decided["schedule"] = snapshots.schedule(recipe) if recipe.snapshots else "one_cycle(warmup=0.2)"
     if recipe.batch == "auto":
         decided["batch"] = next(batch for below, batch, _ in _BY_SIZE if n < below)
-    if recipe.epochs == "auto":
+    if recipe.plan:
+        decided["epochs"] = _epochs_of_plan(recipe, len(data.steps(n, int(decided.get("batch", recipe.batch)))))
+    elif recipe.epochs == "auto":
         decided["epochs"] = next(epochs for below, _, epochs in _BY_SIZE if n < below)
     if recipe.precision == "auto":
         decided["precision"] = "bfloat16" if device.type == "cuda" else "float32"
@@ -83,6 +86,16 @@ def resolve(
     if recipe.snapshots:
         said.append(snapshots.planned(recipe, len(data.steps(n, batch))))
     return recipe, said
+
+
+def _epochs_of_plan(recipe: Recipe, steps: int) -> int:
+    """The epochs, of so many steps, of a recipe's plan. Raises UsageError where it was made for others."""
+    total = Pace.parse(recipe.plan, "--plan").total
+    epochs = -(-total // steps)
+    if recipe.epochs not in ("auto", epochs):
+        what = f"its {total:,} steps are {epochs} epochs of this data in batches of {recipe.batch}, not {recipe.epochs}"
+        raise UsageError(what, where="--plan", cure="Give the data and batch of the plan, or --plan '' --budget none")
+    return epochs
 
 
 def _from_pretrained(recipe: Recipe, start: Start, dataset: data.Dataset) -> tuple[dict[str, Any], list[str]]:

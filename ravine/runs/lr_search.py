@@ -34,6 +34,7 @@ from ravine.runs.trainer import Training
 from ravine.training.console import Console
 from ravine.training.feed import TrainingFeed
 from ravine.training.fit import Position
+from ravine.training.pace import Pace
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _train(
     alone = alone.changed(optimizer=without_rate(alone).optimizer)
     training = Training(alone, dataset, device, start=start)
     training.feed = _Unbroken(**{f.name: getattr(training.feed, f.name) for f in fields(training.feed)}, length=steps)
+    training.pace = Pace([(0, steps)])
     training.schedule = lambda progress: sweep.rates[min(round(progress * steps), steps - 2)]
     before = [0.0, 0]
 

@@ -7,7 +7,7 @@ import torch
 from ravine import data
 from ravine.checkpoints import store
 from ravine.checkpoints.run_folder import RunFolder
-from ravine.devices import device_named
+from ravine.devices import cpu_threads, device_named
 from ravine.errors import DataError, Interrupted, NonFiniteLossError
 from ravine.pretrained import Start, read_start, write_start
 from ravine.recipe import Recipe
@@ -58,7 +58,21 @@ def train_in(
     if folder.finished:  # by another process, between the look and the lock
         return said_finished(folder, dataset, console)
     console.log_to(folder.log)
-    clock = Clock(began)
+    begun = Recipe.read(folder.recipe) if folder.recipe.is_file() else recipe
+    with cpu_threads(begun.threads):
+        return _train(folder, dataset, recipe, device, console, observers, start, Clock(began))
+
+
+def _train(
+    folder: RunFolder,
+    dataset: data.Dataset,
+    recipe: Recipe,
+    device: str,
+    console: Console,
+    observers: tuple[Observer, ...],
+    start: Start | None,
+    clock: Clock,
+) -> Path:
     training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start, clock)
     with stop_requests() as stop, reporting(folder, console) as reporter:
         observers = (reporter, *(Spared(one, console) if one.dispensable else one for one in observers))

@@ -80,4 +80,4 @@ class Facts:
     def used(self, flag: str) -> str:
         """What a setting is, "" where it is not used."""
         value = self.recipe.get(flag, "")
-        return "" if value in ("none", "inf", "0", "0.0") else value
+        return "" if value in ("none", "auto", "inf", "0", "0.0") else value

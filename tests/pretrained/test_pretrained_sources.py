@@ -105,7 +105,7 @@ def test_nothing_is_recognised_unless_every_name_and_shape_fits(change, what, tm
 
 def test_weights_of_no_network_of_ours_are_refused(tmp_path):
     torch.save({"some.weight": torch.ones(2, 2)}, tmp_path / "w.pth")
-    with pytest.raises(DataError, match="weights of none of mlp, convnet, resnet, resnet20") as refusal:
+    with pytest.raises(DataError, match="weights of none of mlp, convnet, quicknet, resnet, resnet20") as refusal:
         start_from(str(tmp_path / "w.pth"))
     assert "names fit" not in str(refusal.value)
 

@@ -16,11 +16,11 @@ from ravine.regularization.noise import Noise
 from ravine.spec import build, parse
 
 SMALL = {"mlp": "mlp(hidden=[16])", "convnet": "convnet(width=4)", "resnet": "resnet(width=16)"}
-SMALL |= {"resnet20": "resnet20(width=4)"}
+SMALL |= {"resnet20": "resnet20(width=4)", "quicknet": "quicknet(width=4)"}
 DEEPER = {"resnet32", "resnet44", "resnet56", "resnet110"}  # the same code as resnet20
 OURS = [name for name in MODELS if name not in DEEPER | {"timm"}]  # timm's networks are tested in tests/timm_door
 SETTING = {"norm_momentum": "norm_momentum(0.3)"}
-NOWHERE = {("mlp", "spatial_dropout"), ("mlp", "stochastic_depth")}
+NOWHERE = {("mlp", "spatial_dropout"), ("mlp", "stochastic_depth"), ("quicknet", "stochastic_depth")}
 PLACED = [(model, piece) for model in OURS for piece in INSERTIONS if (model, piece) not in NOWHERE]
 ALL = "dropout(0.3), gaussian_dropout(0.1), spatial_dropout(0.2), dropconnect(0.4), stochastic_depth(0.5)"
 
