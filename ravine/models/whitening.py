@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 class Whitening(nn.Module):
-    """Patches of p x p pixels by filters: `[B, C, H, W]` -> `[B, 2 C p^2, H - p + 1, W - p + 1]`.
+    """Patches of p x p pixels by filters: `[B, C, H, W]` -> `[B, 2 keep, H - p + 1, W - p + 1]`.
 
         y = (W x, -W x) + b,     W = diag(1 / sqrt(s + eps)) U^T     with the patches' covariance  U diag(s) U^T
 
@@ -22,16 +22,17 @@ class Whitening(nn.Module):
     Args:
         channels: C.
         patch: p, in pixels.
+        keep: of the C p^2 directions those with most variance, all where None: the last ones hold next to nothing.
         eps: least variance; directions with less are noise, and are not blown up to the size of the others.
     """
 
     filters: Tensor
 
-    def __init__(self, channels: int, patch: int = 2, eps: float = 5e-4):
+    def __init__(self, channels: int, patch: int = 2, keep: int | None = None, eps: float = 5e-4):
         super().__init__()
         self.patch, self.eps = patch, eps
-        self.outputs = 2 * channels * patch**2
-        pixels = torch.eye(self.outputs // 2).view(-1, channels, patch, patch)
+        self.outputs = 2 * min(keep or channels * patch**2, channels * patch**2)
+        pixels = torch.eye(channels * patch**2)[: self.outputs // 2].view(-1, channels, patch, patch)
         self.register_buffer("filters", torch.cat([pixels, -pixels]))
         self.bias = nn.Parameter(torch.zeros(self.outputs))
 
@@ -42,7 +43,7 @@ class Whitening(nn.Module):
         rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2).double()
         s, u = torch.linalg.eigh(rows.mT @ rows / len(rows))
         u = u * u.gather(0, u.abs().argmax(0, keepdim=True)).sign()  # eigenvectors are known but for their sign
-        filters = (u / (s + self.eps).sqrt()).mT.flip(0).reshape(-1, *self.filters.shape[1:])
+        filters = (u / (s + self.eps).sqrt()).mT.flip(0)[: self.outputs // 2].reshape(-1, *self.filters.shape[1:])
         self.filters.copy_(torch.cat([filters, -filters]))
 
     def forward(self, x: Tensor) -> Tensor:

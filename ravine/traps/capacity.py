@@ -9,7 +9,7 @@ from ravine.traps.trap import Facts
 WIDTHS: dict[str, tuple[str, int, int | tuple[int, ...], int]] = {
     "mlp": ("hidden", 0, (256, 256), 65_536),
     "convnet": ("width", 0, 32, 512),
-    "quicknet": ("width", 0, 24, 512),
+    "quicknet": ("width", 0, 16, 512),
     "resnet": ("width", 1, 64, 1024),
     **{f"resnet{depth}": ("width", 0, 16, 512) for depth in (20, 32, 44, 56, 110)},
 }

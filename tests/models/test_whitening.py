@@ -54,3 +54,14 @@ def test_the_same_images_give_the_same_filters_whatever_sign_eigenvectors_have()
 def test_before_it_is_fitted_it_shows_pixels():
     x = images(n=2)
     assert torch.equal(Whitening(3)(x)[:, 0], x[:, 0, :-1, :-1])
+
+
+def test_the_directions_of_most_variance_are_kept():
+    x = images()
+    whole, part = Whitening(3), Whitening(3, keep=5)
+    whole.fit(x)
+    part.fit(x)
+    assert part(x).shape == (200, 10, 11, 11)
+    assert torch.equal(part.filters[:5], whole.filters[:5])
+    norms = whole.filters[:12].flatten(1).norm(dim=1)
+    assert torch.equal(norms, norms.sort().values), "the smaller the variance, the larger the filter"
