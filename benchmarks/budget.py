@@ -1,0 +1,92 @@
+"""What a budget of time comes to: accuracy on the test images, plain and with test-time views, and when it ended.
+
+    python benchmarks/budget.py cifar10-jpeg.zip --budgets 60s 100s 5m 20m --seeds 3
+    python benchmarks/budget.py cifar10-jpeg.zip --budgets 100s --without augment optimizer precision model
+
+Each run is a command of its own, timed from outside from its start to its exit. Validation chooses the best epoch;
+test is scored once. `--without` takes one part of the recipe away at a time (paired seeds): that is its effect.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from machine import describe
+
+from ravine.runs.budget import seconds_in
+
+# What stands in the place of each part of the recipe that is taken away
+WITHOUT = {
+    "augment": ["--augment", "none"],
+    "alternating": ["--augment", "flip, translate(2)"],
+    "regularize": ["--regularize", "none"],
+    "optimizer": ["--optimizer", "adam", "--lr", "0.01"],
+    "batch": ["--batch", "128", "--lr", "0.02"],
+    "precision": ["--precision", "float32"],
+    "model": ["--model", "convnet"],
+}
+
+
+def ravine(*arguments: str) -> dict:
+    said = subprocess.run([sys.executable, "-m", "ravine", *arguments, "--json"], capture_output=True, text=True)
+    if said.returncode:
+        sys.exit(said.stderr)
+    return json.loads(said.stdout)
+
+
+def one(data: str, budget: str, seed: int, tta: str, settings: list[str]) -> dict[str, float]:
+    """One training: test accuracy plain and with views, seconds from start to exit, epochs."""
+    with tempfile.TemporaryDirectory() as out:
+        started = time.perf_counter()
+        summary = ravine("train", data, "--budget", budget, "--seed", str(seed), "--out", out, "--quiet", *settings)
+        seconds = time.perf_counter() - started
+        views = ravine("evaluate", summary["run"], data, "--tta", tta)
+        recipe = (Path(summary["run"]) / "recipe.toml").read_text()
+    model = next(line.split(" = ")[1].strip('"') for line in recipe.splitlines() if line.startswith("model"))
+    return {
+        "plain": summary["best"]["test"]["accuracy"],
+        "views": views["tta"]["accuracy"],
+        "seconds": seconds,
+        "epochs": summary["epochs"],
+        "model": model,
+    }
+
+
+def row(name: str, budget: str, runs: list[dict], whole: list[dict] | None = None) -> str:
+    plain, views, seconds = (np.array([run[key] for run in runs]) for key in ("plain", "views", "seconds"))
+    late = max(seconds - seconds_in(budget), key=abs)
+    cells = [f"{name:24}", f"{runs[0]['model']:20}", f"{np.mean([run['epochs'] for run in runs]):6.1f}"]
+    cells += [f"{a.mean():.1%} ({a.min():.1%} to {a.max():.1%})" for a in (plain, views)]
+    cells += [f"{seconds.mean():7.1f} s, at most {late:+.1f}"]
+    if whole:
+        loss = plain - np.array([run["plain"] for run in whole])
+        cells += [f"{100 * loss.mean():+.1f} ({100 * loss.min():+.1f} to {100 * loss.max():+.1f})"]
+    return " | ".join(cells)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data")
+    parser.add_argument("--budgets", nargs="+", default=["60s", "100s", "5m"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--tta", default="flip")
+    parser.add_argument("--without", nargs="*", default=[], choices=list(WITHOUT))
+    asked = parser.parse_args()
+    print(describe(asked.seeds))
+    print("budget | network | epochs | plain, mean (least to most) | with views | start to exit | points without it")
+    for budget in asked.budgets:
+        seeds = range(asked.seeds)
+        whole = [one(asked.data, budget, seed, asked.tta, []) for seed in seeds]
+        print(row(budget, budget, whole), flush=True)
+        for part in asked.without:
+            runs = [one(asked.data, budget, seed, asked.tta, WITHOUT[part]) for seed in seeds]
+            print(row(f"{budget} without {part}", budget, runs, whole), flush=True)
+
+
+if __name__ == "__main__":
+    main()
