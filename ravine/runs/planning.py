@@ -27,8 +27,10 @@ _BY_SIZE += [(math.inf, 512, 5, 128)]
 # What goes with quicknet where the recipe leaves it open, each measured (benchmarks/RESULTS.md)
 _QUICK = {"optimizer": "muon", "lr": 0.03}
 _QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)"}
+_FEWEST_STEPS = 20  # planned at least: whether there is time for them is seen by the first ones
 _MOST_EPOCHS = 400  # more of the same images were never seen to help
 _CLEAN, _SAMPLE = 5000, 1000  # training images that are scored at the end, and after an epoch
+_SCORED = 128  # images in a forward pass that is timed, at least
 _SHARE_OF_END = 0.01  # of the whole time: report, weights files and the like, at its end
 _SECONDS_OF_END = 0.5
 
@@ -47,9 +49,9 @@ Measure = Callable[[Recipe], Costs]
 def deadline(recipe: Recipe, dataset: data.Dataset, costs: Costs, seconds: float) -> tuple[float, float]:
     """By which second of a budget all steps have to be done, and what the validation after an epoch takes."""
     judged = sum(len(split) for name, split in dataset.splits.items() if name != "train")
-    image = recipe.members * costs.image
-    until = seconds - _SECONDS_OF_END - _SHARE_OF_END * seconds - image * (judged + _CLEAN)
-    return until, 0.05 + image * (len(dataset.splits["val"]) + _SAMPLE)
+    image, n = recipe.members * costs.image, len(dataset.splits["train"])
+    until = seconds - _SECONDS_OF_END - _SHARE_OF_END * seconds - image * (judged + min(n, _CLEAN))
+    return until, 0.05 + image * (len(dataset.splits["val"]) + min(n, _SAMPLE))
 
 
 def plan(
@@ -92,7 +94,7 @@ def plan(
     if recipe.model == "auto":
         width, costs = _width(recipe, name, costs, measure, lambda one: epochs(one) >= enough, widest)
         recipe = recipe.changed(model=_sized(name, width))
-    total = max(1, round(min(epochs(costs), _MOST_EPOCHS) * steps))
+    total = max(_FEWEST_STEPS, round(min(epochs(costs), _MOST_EPOCHS) * steps))
     decided = {"epochs": -(-total // steps), "plan": str(Pace([(0, total)])), "threads": torch.get_num_threads()}
     recipe = recipe.changed(budget=in_words(seconds), **decided)
     return recipe, costs, _said(recipe, shape, total / steps, seconds, seconds - now()) + said
@@ -162,14 +164,15 @@ def measured(recipe: Recipe, shape: tuple[int, ...], classes: int, device: torch
             loss = F.cross_entropy(network(x).float(), y)
         loss.backward()
 
-    def look() -> None:
+    def look() -> None:  # at more images than a small batch has, as scoring does
         with torch.inference_mode(), autocast(recipe, device):
-            network(x)
+            network(many)
 
+    many = x.repeat(-(-_SCORED // len(x)), *[1] * (x.dim() - 1))
     network.train()
     of_step = _least(step, rounds, device)
     network.eval()
-    return Costs(of_step, _least(look, rounds, device) / len(x))
+    return Costs(of_step, _least(look, rounds, device) / len(many))
 
 
 def _least(work: Callable[[], None], rounds: int, device: torch.device) -> float:

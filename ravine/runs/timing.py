@@ -14,7 +14,7 @@ from ravine.runs.trainer import Training
 from ravine.training.console import Console
 from ravine.training.pacer import Pacer
 
-_WORTH_SAYING = 0.15  # a change of the epochs by this share
+_WORTH_SAYING = 0.3  # a change of the epochs by this share
 
 
 class Clock:

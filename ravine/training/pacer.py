@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ravine.training.pace import Pace
 
 _MEMORY = 0.05  # share of the newest step in what a step takes
+_MEMORY_OF_ENDS = 0.2  # and of the newest epoch's end
 _WORTH = 0.03  # the end is moved when it lies off by more than this share of the steps that are left
 _PAUSE = 0.01  # and not sooner than this share of the time after the last move
 
@@ -80,6 +81,6 @@ class Pacer:
         if self._last < 0 or step != self._last + 1:
             return
         if self._last and self._last % self.steps == 0:
-            self.epoch_seconds += 0.5 * (max(seconds - self.step_seconds, 0.0) - self.epoch_seconds)
+            self.epoch_seconds += _MEMORY_OF_ENDS * (max(seconds - self.step_seconds, 0.0) - self.epoch_seconds)
         else:
             self.step_seconds += _MEMORY * (seconds - self.step_seconds)
