@@ -114,7 +114,7 @@ class Recipe:
     """Number format of the matrix products: auto takes bfloat16 on a GPU."""
     threads: int | Auto = "auto"
     """CPU threads: sums are rounded by how they are shared out, so that another number gives other last digits; auto is
-    one a core, and --budget writes it down."""
+    one a core. A run goes on with as many as it began with."""
     compile: bool = False
     """Compile the network (torch.compile): slow to start, sometimes faster after."""
     max_bad: float = 0.01

@@ -59,6 +59,8 @@ def resolve(
     decided["augment"], why = augmentation_for(recipe.augment, shape)
     if why:
         said.append(f"augment {decided['augment']} ({why})")
+    if recipe.threads == "auto":
+        decided["threads"] = torch.get_num_threads()
     if recipe.budget == "auto":
         decided["budget"] = "none"  # a clock decides before this, or not at all
     if recipe.regularize == "auto":

@@ -95,8 +95,7 @@ def plan(
         width, costs = _width(recipe, name, costs, measure, lambda one: epochs(one) >= enough, widest)
         recipe = recipe.changed(model=_sized(name, width))
     total = max(_FEWEST_STEPS, round(min(epochs(costs), _MOST_EPOCHS) * steps))
-    decided = {"epochs": -(-total // steps), "plan": str(Pace([(0, total)])), "threads": torch.get_num_threads()}
-    recipe = recipe.changed(budget=in_words(seconds), **decided)
+    recipe = recipe.changed(budget=in_words(seconds), epochs=-(-total // steps), plan=str(Pace([(0, total)])))
     return recipe, costs, _said(recipe, shape, total / steps, seconds, seconds - now()) + said
 
 
