@@ -78,6 +78,13 @@ def refuse_impossible(recipe: Recipe) -> None:
             raise UsageError(f"together with --{name}", where=f"--budget {recipe.budget}", cure=cure)
 
 
+def refuse_for_several(recipe: Recipe) -> None:
+    """Raises UsageError for a budget where many trainings are compared, which a clock would make differ."""
+    if recipe.budget != "none":
+        what = "a budget is for one training"
+        raise UsageError(what, where=f"--budget {recipe.budget}", cure="Give --epochs, the same for all")
+
+
 def process_start() -> float:
     """When this process began, as `time.monotonic` counts; now, where the system does not tell."""
     try:

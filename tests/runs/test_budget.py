@@ -9,6 +9,8 @@ from ravine import data
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
 from ravine.runs.budget import budget_of, in_words, process_start, refuse_impossible, seconds_in
+from ravine.runs.kfold import kfold
+from ravine.runs.transfers import transfers
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,10 @@ def test_a_budget_beside_another_length_is_refused(other):
 
 def test_the_process_began_before_now():
     assert 0 < time.monotonic() - process_start() < 7200
+
+
+@pytest.mark.parametrize("compare", [lambda **s: kfold("digits", **s), lambda **s: transfers("nowhere", "digits", **s)])
+def test_trainings_that_are_compared_take_no_budget(compare, tmp_path):
+    with pytest.raises(UsageError, match="a budget is for one training"):
+        compare(budget="5m", out=tmp_path)
+    assert not list(tmp_path.iterdir())
