@@ -137,9 +137,10 @@ def _wide(population: Population) -> Forward:
 
 def _vmap(population: Population) -> Forward:
     # One leaf, the matrix itself: the gradient of `split` is one concatenation, which lands in `population.grads`
-    matrix = nn.Parameter(population.weights)
-    matrix.grad = population.grads
+    matrix = nn.Parameter(_in_one_piece(population.weights))
+    matrix.grad = _in_one_piece(population.grads)
     widths = [slot.stop - slot.start for slot in population.layout]
+    widths.append(matrix.shape[1] - sum(widths))  # what lies between the rows
     template = copy.deepcopy(population.members[0])
 
     def one(parameters: dict[str, torch.Tensor], buffers: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
@@ -151,8 +152,13 @@ def _vmap(population: Population) -> Forward:
         if reseed:
             reseed(0)
         template.train(population.members[0].training)
-        columns = zip(population.layout, matrix.split(widths, dim=1), strict=True)
+        columns = zip(population.layout, matrix.split(widths, dim=1), strict=False)
         parameters = {slot.name: column.unflatten(1, slot.shape) for slot, column in columns}
         return together(parameters, population.buffers, batch)
 
     return run
+
+
+def _in_one_piece(matrix: torch.Tensor) -> torch.Tensor:
+    """The same memory with what lies between the rows, `[K, stride]`: autograd adds to what is dense without a copy."""
+    return matrix.as_strided((len(matrix), matrix.stride(0)), matrix.stride())

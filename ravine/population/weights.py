@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+_ALIGNED = 16  # numbers, 64 bytes: torch's own alignment
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -34,7 +36,8 @@ class Population:
     Attributes:
         members: the modules; their parameters and buffers are views, so they can be used as any module (do not call
             `.to(...)` on them: that would part them from the matrix).
-        weights, grads: `[K, P]`, contiguous.
+        weights, grads: `[K, P]`; each row lies in one piece and begins where memory is aligned, so that a member reads
+            as it would alone: matrix products round by it.
         buffers: name -> `[K, ...]` (batch-norm statistics).
         layout: a `Slot` for each parameter.
     """
@@ -43,8 +46,7 @@ class Population:
         self.members = [make(k).to(device) for k in range(members)]
         self.layout = _layout(self.members[0])
         columns = self.layout[-1].stop if self.layout else 0
-        self.weights = torch.empty(members, columns, device=device)
-        self.grads = torch.zeros_like(self.weights)
+        self.weights, self.grads = (_matrix(members, columns, device) for _ in range(2))
         named = [dict(member.named_buffers()) for member in self.members]
         self.buffers = {name: torch.stack([buffers[name] for buffers in named]) for name in named[0]}
         for k, member in enumerate(self.members):
@@ -96,6 +98,11 @@ class Population:
             if tensors[name].shape != mine.shape:
                 raise RuntimeError(f"{name} is {tuple(tensors[name].shape)}, the network has {tuple(mine.shape)}")
             mine.copy_(tensors[name])
+
+
+def _matrix(rows: int, columns: int, device: torch.device | str) -> torch.Tensor:
+    """Zeros `[rows, columns]`, the beginnings of the rows a multiple of `_ALIGNED` apart."""
+    return torch.zeros(rows, -(-columns // _ALIGNED) * _ALIGNED, device=device)[:, :columns]
 
 
 def _layout(module: nn.Module) -> list[Slot]:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from ravine import draws
 from ravine.population import Population, fastest_way, forward
 
 K, B = 3, 8
@@ -110,3 +111,21 @@ def test_names_round_trip(members):
     assert torch.equal(other.weights, population.weights)
     with pytest.raises(RuntimeError, match="the network has"):
         other.load_named({name: tensor.unsqueeze(0) for name, tensor in tensors.items()})
+
+
+def test_a_member_of_many_computes_as_alone_bit_by_bit_where_kernels_mind_alignment():
+    """A convolution of one position is a matrix product, which on one thread rounds by where its weights begin."""
+
+    def make(k):
+        with draws.seeded(3, k, "init"):
+            return nn.Sequential(nn.Conv2d(192, 96, 1, bias=False), nn.Flatten(), nn.Linear(96, 3))
+
+    many, x = Population(make, 4), torch.randn(10, 192, 1, 1, generator=draws.generator(0, 0, "x"))
+    assert many.weights.shape[1] % 16 == 3, "or the rows would be aligned by themselves"
+    for k in range(4):
+        alone = Population(lambda _, k=k: make(k))
+        assert many.weights[k].data_ptr() % 64 == alone.weights.data_ptr() % 64
+        for one in (many.members[k], alone.members[0]):
+            one(x).square().sum().backward()
+        assert torch.equal(many.members[k](x), alone.members[0](x))
+        assert torch.equal(many.grads[k], alone.grads[0])
