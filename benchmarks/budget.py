@@ -19,6 +19,7 @@ import numpy as np
 from machine import describe
 
 from ravine.runs.budget import seconds_in
+from ravine.runs.planning import QUICK
 
 # What stands in the place of each part of the recipe that is taken away
 WITHOUT = {
@@ -28,7 +29,7 @@ WITHOUT = {
     "optimizer": ["--optimizer", "adam", "--lr", "0.01"],
     "batch": ["--batch", "128", "--lr", "0.02"],
     "precision": ["--precision", "float32"],
-    "model": ["--model", "convnet"],
+    "model": ["--model", "convnet", *(word for flag, value in QUICK.items() for word in (f"--{flag}", str(value)))],
 }
 
 

@@ -26,10 +26,8 @@ def device_named(name: str) -> torch.device:
 def cpu_threads(number: int | str) -> Iterator[None]:
     """Inside the block torch computes with so many CPU threads; "auto" leaves them as they are."""
     before = torch.get_num_threads()
-    if number in ("auto", before):  # setting even the same number changes how MKL rounds from then on
-        yield
-        return
-    torch.set_num_threads(int(number))
+    if number != "auto":
+        torch.set_num_threads(int(number))
     try:
         yield
     finally:

@@ -25,8 +25,8 @@ _MEASURED = (16, 32)  # the widths that are timed
 _BY_SIZE = [(500, 16, 40, 32), (2_000, 32, 20, 32), (10_000, 64, 15, 48), (40_000, 128, 10, 64)]
 _BY_SIZE += [(math.inf, 512, 5, 128)]
 # What goes with quicknet where the recipe leaves it open, each measured (benchmarks/RESULTS.md)
-_QUICK = {"optimizer": "muon", "lr": 0.03}
-_QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)"}
+QUICK = {"optimizer": "muon", "lr": 0.03}
+QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)"}
 _FEWEST_STEPS = 20  # planned at least: whether there is time for them is seen by the first ones
 _MOST_EPOCHS = 400  # more of the same images were never seen to help
 _CLEAN, _SAMPLE = 5000, 1000  # training images that are scored at the end, and after an epoch
@@ -101,7 +101,7 @@ def plan(
 
 def _quick(recipe: Recipe) -> tuple[Recipe, str]:
     """The recipe with what goes with quicknet wherever it is open, and those pieces in words."""
-    chosen = {flag: value for flag, value in _QUICK.items() if getattr(recipe, flag) == "auto"}
+    chosen = {flag: value for flag, value in QUICK.items() if getattr(recipe, flag) == "auto"}
     if "optimizer" not in chosen:
         chosen.pop("lr", None)  # it is the rate of this rule
     if recipe.balance == "sampler" and "augment" in chosen:  # which shows an image several times in an epoch

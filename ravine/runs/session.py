@@ -60,42 +60,30 @@ def train_in(
     console.log_to(folder.log)
     begun = Recipe.read(folder.recipe) if folder.recipe.is_file() else recipe
     with cpu_threads(begun.threads):
-        return _train(folder, dataset, recipe, device, console, observers, start, Clock(began))
-
-
-def _train(
-    folder: RunFolder,
-    dataset: data.Dataset,
-    recipe: Recipe,
-    device: str,
-    console: Console,
-    observers: tuple[Observer, ...],
-    start: Start | None,
-    clock: Clock,
-) -> Path:
-    training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start, clock)
-    with stop_requests() as stop, reporting(folder, console) as reporter:
-        observers = (reporter, *(Spared(one, console) if one.dispensable else one for one in observers))
-        try:
+        clock = Clock(began)
+        training, saver = _prepare(folder, dataset, recipe, device_named(device), console, start, clock)
+        with stop_requests() as stop, reporting(folder, console) as reporter:
+            observers = (reporter, *(Spared(one, console) if one.dispensable else one for one in observers))
+            try:
+                for observer in observers:
+                    observer.begin(Run(folder.path))
+                _epochs(training, saver, folder, console, stop, observers)
+                if saver.saved_step != training.step:
+                    saver.save()
+                swept = sweep_result.judge(training)
+                if swept:
+                    training.chosen = swept["values"][swept["winner"]]["members"]
+                    saver.save()  # again, for the weights files: from now on they are the winner's
+                    sweep_result.write(folder, swept)
+            except NonFiniteLossError as error:
+                kept = saver.save() if training.finite else saver.newest or "nothing, this was before the first save"
+                raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
+            finally:
+                console.close()
+            summary = summarize(training, saver.since_last(), folder, console)
+            folder.write_json("summary.json", {**summary, "sweep": swept} if swept else summary)
             for observer in observers:
-                observer.begin(Run(folder.path))
-            _epochs(training, saver, folder, console, stop, observers)
-            if saver.saved_step != training.step:
-                saver.save()
-            swept = sweep_result.judge(training)
-            if swept:
-                training.chosen = swept["values"][swept["winner"]]["members"]
-                saver.save()  # again, for the weights files: from now on they are the winner's
-                sweep_result.write(folder, swept)
-        except NonFiniteLossError as error:
-            kept = saver.save() if training.finite else saver.newest or "nothing, this was before the first save"
-            raise NonFiniteLossError(error.what, where=error.where, cure=f"{error.cure}. Kept: {kept}") from error
-        finally:
-            console.close()
-        summary = summarize(training, saver.since_last(), folder, console)
-        folder.write_json("summary.json", {**summary, "sweep": swept} if swept else summary)
-        for observer in observers:
-            observer.end(Run(folder.path))
+                observer.end(Run(folder.path))
     return folder.path
 
 
