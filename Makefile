@@ -11,7 +11,7 @@ demo: $(READY)
 	$(BIN)/ravine train digits --fresh
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 # The tests marked timm, in a venv of their own: a torchvision fits one torch only, and there is none beside torch 2.13 CPU
 test-timm: $(TIMM)/ready
