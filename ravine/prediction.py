@@ -74,7 +74,8 @@ class Predictor(ABC):
         Args:
             split: "train", "val", "test", or "auto": the first that there is of test, val and train.
             tta: test-time augmentation, whose probabilities are averaged: "none"; "flip", an image and its mirror
-                image; "10crop", five pieces and their mirror images; N, so many draws of the training's own.
+                image; "shift", both also moved by a pixel; "10crop", five pieces and their mirror images; N, so many
+                draws of the training's own.
 
         Raises:
             DataError: no such split, a class that the network does not know, or inputs of another shape or type.

@@ -12,6 +12,7 @@ from ravine.errors import UsageError
 
 View = Callable[[torch.Tensor], torch.Tensor]
 
+WORDS = "none, flip, shift, 10crop"
 _CROP = 7 / 8  # of a side: 224 of 256, as Krizhevsky et al. 2012 took
 
 
@@ -23,8 +24,10 @@ def views(tta: str | int, training: Callable[[], tuple[Pipeline, int]]) -> list[
     Every image gets the same views, so that an answer does not depend on what else is asked.
 
     Args:
-        tta: "none", the image itself; "flip", it and its mirror image; "10crop", four corners and the middle of 7/8 of
-            its sides, enlarged, and their mirror images; N, so many draws of the training pipeline.
+        tta: "none", the image itself; "flip", it and its mirror image; "shift", it and it moved by a pixel down and
+            right and up and left, and their mirror images (Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+            2024); "10crop", four corners and the middle of 7/8 of its sides, enlarged, and their mirror images; N, so
+            many draws of the training pipeline.
         training: the training pipeline and its seed; asked only for N.
 
     Raises:
@@ -34,6 +37,8 @@ def views(tta: str | int, training: Callable[[], tuple[Pipeline, int]]) -> list[
         return [lambda x: x]
     if tta == "flip":
         return [lambda x: x, lambda x: x.flip(3)]
+    if tta == "shift":
+        return [_moved(by, mirrored) for mirrored in (False, True) for by in (0, 1, -1)]
     if tta == "10crop":
         middles = [(0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
         return [_crop(y, x, mirrored) for mirrored in (False, True) for y, x in middles]
@@ -44,8 +49,25 @@ def count(tta: Any) -> int:
     """N of `--tta N`. Raises UsageError where it is none of the words and no whole number from 1 to 1000."""
     text = str(tta)
     if isinstance(tta, bool) or not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise UsageError(f"cannot be {tta!r}", where="--tta", expected="none, flip, 10crop or a number from 1 to 1000")
+        raise UsageError(f"cannot be {tta!r}", where="--tta", expected=f"{WORDS} or a number from 1 to 1000")
     return int(text)
+
+
+def _moved(by: int, mirrored: bool) -> View:
+    """Moved by so many pixels down and right; what comes in over an edge is a reflection."""
+
+    def view(images: torch.Tensor) -> torch.Tensor:
+        rows, columns = (_reflected(torch.arange(side, device=images.device) - by) for side in images.shape[2:])
+        moved = images[:, :, rows][:, :, :, columns]
+        return moved.flip(3) if mirrored else moved
+
+    return view
+
+
+def _reflected(places: torch.Tensor) -> torch.Tensor:
+    """Places on a line of as many, those beyond an end reflected at it."""
+    last = len(places) - 1
+    return (last - (last - places.abs()).abs()).clamp(min=0)
 
 
 def _crop(y: int, x: int, mirrored: bool) -> View:

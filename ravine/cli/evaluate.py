@@ -36,7 +36,7 @@ class Options:
     use: Literal["best", "last"] = "best"
     """Which weights of a run."""
     tta: str = "none"
-    """Test-time augmentation, scored beside the plain network: flip, 10crop, or N draws of the training's own."""
+    """Test-time augmentation, scored beside the plain network: flip, shift, 10crop, or N draws as in training."""
     model: str = "auto"
     """Of a file of others' making: the network, such as resnet20; auto recognises ravine's own by names and shapes."""
     normalize: str = "auto"

@@ -19,6 +19,21 @@ def test_none_is_the_image_and_flip_also_its_mirror_image():
     assert torch.equal(second(X), X.flip(3))
 
 
+@pytest.mark.parametrize("side", [2, 5, 16])
+def test_shift_moves_by_a_pixel_both_ways_and_reflects_at_the_edges(side):
+    x = X[..., :side, :side]
+    still, down, up, *mirrored = (view(x) for view in views("shift", never))
+    assert torch.equal(still, x)
+    assert torch.equal(down.float(), torch.nn.functional.pad(x.float(), (1, 0, 1, 0), "reflect")[..., :side, :side])
+    assert torch.equal(up.float(), torch.nn.functional.pad(x.float(), (0, 1, 0, 1), "reflect")[..., 1:, 1:])
+    for plain, mirror in zip((still, down, up), mirrored, strict=True):
+        assert torch.equal(mirror, plain.flip(3))
+
+
+def test_shift_leaves_a_single_pixel():
+    assert all(torch.equal(view(X[..., :1, :1]), X[..., :1, :1]) for view in views("shift", never))
+
+
 def test_ten_crops_are_five_pieces_and_their_mirror_images():
     seen = [view(X.float()) for view in views("10crop", never)]
     assert len(seen) == 10
@@ -50,7 +65,7 @@ def test_n_draws_are_the_trainings_own_and_the_same_for_every_image():
 
 @pytest.mark.parametrize("tta", ["flop", "0", -1, 2.5, True, "1001"])
 def test_anything_else_is_refused(tta):
-    with pytest.raises(UsageError, match="--tta.*none, flip, 10crop"):
+    with pytest.raises(UsageError, match="--tta.*none, flip, shift, 10crop"):
         views(tta, never)
 
 

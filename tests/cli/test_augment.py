@@ -94,7 +94,7 @@ def test_a_preset_is_spelled_out_in_the_recipe(trained):
 
 def test_evaluate_shows_both_numbers(trained, photos, capsys):
     _, plain, _ = called(capsys, "evaluate", trained, photos)
-    for tta in ("flip", "10crop", "3"):
+    for tta in ("flip", "shift", "10crop", "3"):
         code, out, _ = called(capsys, "evaluate", trained, photos, "--tta", tta)
         assert code == 0
         assert out.startswith(plain)
@@ -105,7 +105,7 @@ def test_evaluate_shows_both_numbers(trained, photos, capsys):
     assert score["tta"]["n"] == score["n"]
     code, out, err = called(capsys, "evaluate", trained, photos, "--tta", "flop")
     assert code == 2
-    assert "none, flip, 10crop" in err
+    assert "none, flip, shift, 10crop" in err
 
 
 def test_predict_averages_over_views(trained, tmp_path, capsys):
