@@ -1,4 +1,4 @@
-"""The two refusals that all models share: a setting that is no whole number in its range, data of the wrong shape."""
+"""The refusals that all models share: a setting of another kind or out of its range, data of the wrong shape."""
 
 from typing import Any
 
@@ -10,6 +10,13 @@ def check_whole(model: str, setting: str, value: Any, least: int, most: int) -> 
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         expected = f"a whole number from {least} to {most}"
         raise UsageError(f"{setting}={value!r} is not allowed", where=f"model {model}", expected=expected)
+    return value
+
+
+def check_flag(model: str, setting: str, value: Any) -> bool:
+    """`value`, where it is a bool; UsageError naming `setting` otherwise."""
+    if not isinstance(value, bool):
+        raise UsageError(f"{setting}={value!r} is not allowed", where=f"model {model}", expected="true or false")
     return value
 
 

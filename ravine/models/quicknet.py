@@ -8,30 +8,35 @@ CIFAR-10 more accurately than `convnet` (benchmarks/RESULTS.md).
 import torch
 from torch import Tensor, nn
 
-from ravine.models.checks import check_image, check_whole
+from ravine.models.checks import check_flag, check_image, check_whole
 from ravine.models.whitening import Whitening
 
 _DIRECTIONS = 8  # of the 12 of colour patches; 16 channels fill a CPU's vectors, 24 do not
 SMALLEST, LARGEST = 24, 48  # pixels a side that it is made for
 
 
-def _convolution(inputs: int, outputs: int, *, pool: bool = False) -> list[nn.Module]:
-    """silu(batchnorm(maxpool(W * x))); as far as there are inputs, an output begins as a copy of its input."""
+def _convolution(inputs: int, outputs: int, *, identity: bool, pool: bool = False) -> list[nn.Module]:
+    """silu(batchnorm(maxpool(W * x))); with `identity` an output begins as a copy of its input, as far as there are."""
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-    nn.init.dirac_(convolution.weight[: min(inputs, outputs)])
+    if identity:
+        nn.init.dirac_(convolution.weight[: min(inputs, outputs)])
     return [convolution, *([nn.MaxPool2d(2)] if pool else []), nn.BatchNorm2d(outputs), nn.SiLU(inplace=True)]
 
 
 class _QuickNet(nn.Module):
-    def __init__(self, channels: int, classes: int, width: int, side: int):
+    def __init__(self, channels: int, classes: int, width: int, side: int, whitening: bool, identity: bool):
         super().__init__()
         white = Whitening(channels, keep=_DIRECTIONS)
+        first = white if whitening else nn.Conv2d(channels, white.outputs, white.patch)
         side -= white.patch - 1
-        self.stem = nn.Sequential(white, nn.SiLU(inplace=True))
+        self.stem = nn.Sequential(first, nn.SiLU(inplace=True))
         widths = (white.outputs, width, 4 * width, 8 * width)
         pools = [side >= 4, side >= 8, side >= 16]  # tiny images keep their last positions
         self.stage1, self.stage2, self.stage3 = (
-            nn.Sequential(*_convolution(inputs, outputs, pool=pool), *_convolution(outputs, outputs))
+            nn.Sequential(
+                *_convolution(inputs, outputs, identity=identity, pool=pool),
+                *_convolution(outputs, outputs, identity=identity),
+            )
             for inputs, outputs, pool in zip(widths, widths[1:], pools, strict=False)
         )
         self.head = nn.Linear(widths[-1], classes)
@@ -42,7 +47,9 @@ class _QuickNet(nn.Module):
         return self.head(torch.amax(x, dim=(2, 3)))
 
 
-def quicknet(in_shape: tuple[int, ...], classes: int, width: int = 16) -> nn.Module:
+def quicknet(
+    in_shape: tuple[int, ...], classes: int, width: int = 16, whitening: bool = True, identity: bool = True
+) -> nn.Module:
     """A small plain network with a whitening layer; maps float32 [B, C, H, W] to logits [B, classes].
 
     An image of 32 px takes 12 million multiply-accumulates forward at width 16, one of 64 px four times as many: for
@@ -53,13 +60,17 @@ def quicknet(in_shape: tuple[int, ...], classes: int, width: int = 16) -> nn.Mod
         classes: number of classes.
         width: channels of the first stage, 4 to 512; the others have 4 and 8 times as many. Compute grows with its
             square.
+        whitening: whether the first layer is computed from the training images; else it is learned like the others.
+        identity: whether convolutions begin as copies of their inputs; else at random.
 
     Raises:
-        UsageError: width out of range, no images, or images that are too small.
+        UsageError: a setting out of range, no images, or images that are too small.
     """
     channels, height, image_width = check_image("quicknet", in_shape, least=4)
     check_whole("quicknet", "width", width, 4, 512)
-    return _QuickNet(channels, classes, width, min(height, image_width))
+    check_flag("quicknet", "whitening", whitening)
+    check_flag("quicknet", "identity", identity)
+    return _QuickNet(channels, classes, width, min(height, image_width), whitening, identity)
 
 
 def suits_quicknet(in_shape: tuple[int, ...]) -> bool:
