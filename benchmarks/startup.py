@@ -28,7 +28,7 @@ import os, sys
 from ravine.cli import main
 from ravine.optimization import Stepper
 Stepper.step = lambda *_: os._exit(0)
-main(["train", sys.argv[1], "--fresh", "--quiet"])
+main(["train", sys.argv[1], "--epochs", "1", "--fresh", "--quiet"])
 """
 
 

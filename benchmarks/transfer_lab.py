@@ -17,6 +17,7 @@ from ravine import data
 
 Arrays = dict[str, np.ndarray]
 QUIET = {"quiet": True, "device": "cpu"}
+BY_TABLE = QUIET | {"budget": "none"}  # ways are compared: no clock
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Kept:
 
 def pretrained(kept: Kept, name: str, images: Arrays, **settings: Any) -> Path:
     """The folder of a network trained on these images; a run that was interrupted goes on."""
-    run = ravine.train(images, out=kept.runs, name=name, **QUIET, **settings)
+    run = ravine.train(images, out=kept.runs, name=name, **BY_TABLE, **settings)
     best = run.summary["best"]["val"]
     scored = f"{best['accuracy']:.1%} of {best['n']:,} validation images"
     print(f"\npretrained: {run.recipe.model}, {run.recipe.epochs} epochs, {scored}")
@@ -70,7 +71,7 @@ def pretrained(kept: Kept, name: str, images: Arrays, **settings: Any) -> Path:
 def tuned(images: Arrays, seed: int, weights: str | Path, **settings: Any) -> Cell:
     """`ravine finetune`."""
     with tempfile.TemporaryDirectory() as out:
-        return _finished(ravine.finetune(weights, images, out=out, seed=seed, **QUIET, **settings))
+        return _finished(ravine.finetune(weights, images, out=out, seed=seed, **BY_TABLE, **settings))
 
 
 def scratch(images: Arrays, seed: int, weights: str | Path | None = None, **settings: Any) -> Cell:
@@ -78,7 +79,7 @@ def scratch(images: Arrays, seed: int, weights: str | Path | None = None, **sett
     if weights is not None and "model" not in settings:
         settings["model"] = ravine.Run(weights).recipe.model
     with tempfile.TemporaryDirectory() as out:
-        return _finished(ravine.train(images, out=out, seed=seed, **QUIET, **settings))
+        return _finished(ravine.train(images, out=out, seed=seed, **BY_TABLE, **settings))
 
 
 def probed(images: Arrays, seed: int, weights: str | Path) -> Cell:

@@ -201,7 +201,8 @@ class Classifier(Estimator):
         forward = "direct" if given["members"] == 1 else "loop"
         known = {field.name for field in fields(Recipe)}
         settings = {name: value for name, value in given.items() if name in known}
-        return Recipe().changed(**settings, forward=forward, seed=seed)
+        # the same rows give the same network, and a search of parameters compares trainings of equal length
+        return Recipe().changed(**settings, budget="none", forward=forward, seed=seed)
 
 
 _TEXTS = ("model", "optimizer", "schedule", "average", "augment", "regularize", "device")

@@ -54,9 +54,10 @@ class Recipe:
     with settings: "cosine(warmup=0.05)"."""
     epochs: int | Auto = "auto"
     """Passes over the training images; auto is what --budget has time for, or goes by their number."""
-    budget: str = "none"
+    budget: str = "auto"
     """Time for all of it, from the start of the command to its end: 30s, 5m, 2h; network, batch and epochs are chosen
-    to fit this machine. auto picks one by the data, unless --epochs is given; none goes by tables, not by the clock."""
+    to fit this machine. auto picks one by the data, unless --epochs, --sweep or --snapshots is given; none goes by
+    tables, not by the clock."""
     plan: str = ""
     """What --budget decided on its way, as recipe.toml keeps it: "0:1043, 412:980", at which step how many steps were
     planned in all. With it the same training is done again, without a clock."""

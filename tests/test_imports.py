@@ -14,7 +14,7 @@ PACKAGE = Path(ravine.__file__).parent
 CHAPTERS = ("optimization", "ensembles", "regularization", "augmentation", "transfer", "landscape", "traps")
 # the interval of an accuracy is a formula that every chapter may state
 FOUNDATION = (
-    *("ravine.draws", "ravine.errors", "ravine.spec", "ravine.interval"),
+    *("ravine.draws", "ravine.errors", "ravine.spec", "ravine.interval", "ravine.duration"),
     *("ravine.page", "ravine.drawing", "ravine.colours"),
 )
 

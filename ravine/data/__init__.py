@@ -10,7 +10,7 @@ from ravine.data.dataset import Dataset
 from ravine.data.decoding import decode
 from ravine.data.findings import Findings
 from ravine.data.loading import check, load
-from ravine.data.preprocessing import Preprocessing, preprocess
+from ravine.data.preprocessing import Preprocessing, Side, Size, preprocess
 from ravine.data.sources import location
 from ravine.data.split import Split
 from ravine.data.splits import cut, with_validation
@@ -21,6 +21,8 @@ __all__ = [
     "Dataset",
     "Findings",
     "Preprocessing",
+    "Side",
+    "Size",
     "Split",
     "balanced_order",
     "check",

@@ -11,7 +11,7 @@ import numpy as np
 from ravine.data.dataset import Dataset
 from ravine.data.doctor import look_over
 from ravine.data.findings import Finding, Findings
-from ravine.data.preprocessing import Preprocessing, choose, preprocess
+from ravine.data.preprocessing import Preprocessing, Size, choose, preprocess
 from ravine.data.split import Split
 from ravine.data.verdicts import digest
 from ravine.errors import DataError, UsageError
@@ -30,9 +30,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"cannot be read ({error})", where=str(path), expected=expected) from None
 
 
-def from_arrays(
-    arrays: Mapping[str, Any], source: str, size: int | str | Preprocessing, notes: tuple[Finding, ...] = ()
-) -> Dataset:
+def from_arrays(arrays: Mapping[str, Any], source: str, size: Size, notes: tuple[Finding, ...] = ()) -> Dataset:
     """A data set from arrays `x`, `y` and, where given, `x_val`, `y_val`, `x_test`, `y_test`.
 
     x is uint8 or float images, `[N, H, W]`, `[N, H, W, 1|3]` or `[N, 1|3, H, W]`, or features `[N, F]`; floats are used
@@ -158,19 +156,20 @@ def _refuse_unwritable(labels: tuple[str, ...], where: str) -> None:
 
 
 def _prepared(
-    x: dict[str, np.ndarray], size: int | str | Preprocessing, source: str
+    x: dict[str, np.ndarray], size: Size, source: str
 ) -> tuple[dict[str, np.ndarray], Preprocessing | None, str]:
     """uint8 images at the chosen size; floats as they are."""
     n, *shape = x["train"].shape
     if x["train"].dtype != np.uint8:
         if isinstance(size, Preprocessing):
             _check_uint8(x["train"], source)
-        if size != "auto":
+        if size != "auto" and not callable(size):
             where = f"--size {size}, {source}"
             raise UsageError("floats are not resized", where=where, expected="auto, or uint8 images")
         return x, None, "floats are used as they are"
     channels, height, width = shape
-    to, why = choose(np.array([height]), np.array([width]), channels == 1, size)
+    images = sum(map(len, x.values()))
+    to, why = choose(np.full(images, height), np.full(images, width), channels == 1, size)
     return {name: _resized(rows, to) for name, rows in x.items()}, to, why
 
 

@@ -14,7 +14,7 @@ from ravine.data.decoding import examine
 from ravine.data.layout import Listing
 from ravine.data.parallel import in_order, threads_for
 from ravine.data.pixels import GRAY_MODES
-from ravine.data.preprocessing import Preprocessing, choose, preprocess
+from ravine.data.preprocessing import Preprocessing, Size, choose, preprocess
 from ravine.data.sources import Read
 from ravine.data.verdicts import Verdicts, digest
 from ravine.data.zips import MAX_BYTES
@@ -37,9 +37,7 @@ class Prepared:
     damaged: list[str]
 
 
-def prepare(
-    listing: Listing, read: Read, size: int | str | Preprocessing, entry: Path, progress: Progress | None
-) -> Prepared:
+def prepare(listing: Listing, read: Read, size: Size, entry: Path, progress: Progress | None) -> Prepared:
     """The listing's images at one size, from the cache folder `entry` or decoded into it; no pixels if none is good.
 
     Raises:

@@ -18,7 +18,7 @@ from ravine.data.doctor import look_over
 from ravine.data.findings import Finding, Findings
 from ravine.data.ingest import Prepared, Progress, prepare
 from ravine.data.layout import Listing
-from ravine.data.preprocessing import Preprocessing
+from ravine.data.preprocessing import Size
 from ravine.data.sources import listed, location
 from ravine.data.split import Split
 from ravine.errors import DataError, UsageError
@@ -29,7 +29,7 @@ Source = str | PathLike[str] | tuple[Any, Any] | Mapping[str, Any]
 def load(
     source: Source,
     *,
-    size: int | str | Preprocessing = "auto",
+    size: Size = "auto",
     max_bad: float = 0.01,
     cache: str | PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -40,7 +40,8 @@ def load(
         source: a folder of class folders, or of train/, val/, test/ with class folders; a .zip of such a folder; an
             .npz with `x` and `y` (and `x_val`, `y_val`, `x_test`, `y_test`, `classes`), or a dict of such arrays, or
             `(x, y)`; or the word "digits".
-        size: "auto", the side of a square in pixels (8..1024), or the preprocessing of a trained network.
+        size: "auto", the side of a square in pixels (8..1024), the preprocessing of a trained network, or what
+            gives from the number of images and the side that suits them a smaller one (floats keep theirs).
         max_bad: fraction of unreadable images up to which they are left out, 0..1.
         cache: folder for decoded images; `$RAVINE_CACHE`, else `~/.cache/ravine`, where None.
         progress: called as `progress(done, total)` while images are decoded, at most ten times a second.
@@ -58,7 +59,7 @@ def load(
 def check(
     source: Source,
     *,
-    size: int | str | Preprocessing = "auto",
+    size: Size = "auto",
     max_bad: float = 0.01,
     cache: str | PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -69,7 +70,7 @@ def check(
 
 def _open(
     source: Source,
-    size: int | str | Preprocessing,
+    size: Size,
     max_bad: float,
     cache: str | PathLike[str] | None,
     progress: Progress | None,

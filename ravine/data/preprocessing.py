@@ -1,5 +1,6 @@
 """The same geometry for training, evaluation and a single prediction: scale, crop the centre, match the channels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -33,6 +34,10 @@ class Preprocessing:
             raise DataError("not a usable image shape", where=str(self), expected="sides 1..4096, 1 or 3 channels")
 
 
+Side = Callable[[int, int], int]  # (images, the side that suits them) -> the side to take, no larger
+Size = int | str | Preprocessing | Side
+
+
 def preprocess(image: bytes | str | PathLike[str] | np.ndarray, to: Preprocessing) -> np.ndarray:
     """An image file (its bytes or its path), or pixels `uint8 [H, W, 1|3]`, as `uint8 [C, H, W]` of `to`'s shape.
 
@@ -57,20 +62,25 @@ def preprocess(image: bytes | str | PathLike[str] | np.ndarray, to: Preprocessin
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def choose(
-    heights: np.ndarray, widths: np.ndarray, gray: bool, size: "int | str | Preprocessing"
-) -> tuple[Preprocessing, str]:
+def choose(heights: np.ndarray, widths: np.ndarray, gray: bool, size: Size) -> tuple[Preprocessing, str]:
     """The preprocessing for a data set with these image sizes `[N]`, and the reason in words.
 
     Args:
         gray: whether every image is gray, so that one channel says it all.
-        size: `"auto"`, the side of the square in pixels (8..1024), or the answer itself.
+        size: `"auto"`, the side of the square in pixels (8..1024), the answer itself, or what may take less than
+            `"auto"` would.
 
     Raises:
         UsageError: any other size.
     """
     if isinstance(size, Preprocessing):
         return size, "as the network was trained"
+    if callable(size):
+        to, why = choose(heights, widths, gray, "auto")
+        suits = min(to.height, to.width)
+        side = size(len(heights), suits)
+        smaller = f"{side} x {side}, for which there is time; --size N for another"
+        return (to, why) if side >= suits else (Preprocessing(side, side, to.channels), smaller)
     channels = 1 if gray else 3
     if size != "auto":
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 8 <= size <= 1024:

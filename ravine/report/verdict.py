@@ -7,6 +7,8 @@ What would help most is the first of these that is so:
     of 6 wrong answers on validation and test or more half have doubtful labels, and 4 answers in 5 are right
                                                       to look at those labels
     every answer on the images that count is right   a larger or a harder test: these are used up
+    fewer than 2,000 photos, from scratch, and more than 1 answer in 20 wrong
+                                                      to start from pretrained weights
     clean training accuracy 10 points above, and above the interval
                                                       more images, or what stands in for them: augmentation, dropout
     clean training accuracy below 90%                 a longer training; where patience ended it a larger network, or
@@ -25,9 +27,10 @@ from ravine.report.facts import Accuracy, Report
 from ravine.report.figures_theme import shortened
 from ravine.report.judged import Judged
 from ravine.report.mistakes import RELIABLE
-from ravine.traps import Facts, more_capacity
+from ravine.traps import Facts, more_capacity, twice_as_long
 
 GAP, LEARNED = 0.10, 0.9
+FEW_PHOTOS, GOOD = 2000, 0.95
 PAIR, ENOUGH = 0.25, 20
 DOUBTFUL, FEWEST = 0.5, 6
 WIDE = 0.05  # half the interval's width
@@ -69,8 +72,8 @@ def what_helps(report: Report, facts: Facts, summary: Mapping[str, Any]) -> str:
     if report.judged is None or not summary:
         return ""
     shown = counted(report.accuracies)
-    found = _labels(report, summary, shown) or _used_up(shown) or _gap(summary, shown, facts)
-    found = found or _pair(report.judged, report.classes) or _width(shown)
+    found = _labels(report, summary, shown) or _used_up(shown) or _too_few(shown, facts)
+    found = found or _gap(summary, shown, facts) or _pair(report.judged, report.classes) or _width(shown)
     if found:
         return found
     if len(report.best_epochs) > 1:
@@ -104,6 +107,15 @@ def _used_up(shown: Accuracy) -> str:
     return f"All {shown.n:,} {_IMAGES[shown.split]} are right, so these are used up: what would tell more is {more}."
 
 
+def _too_few(shown: Accuracy, facts: Facts) -> str:
+    """Photos that are too few to learn from scratch what photos look like."""
+    n = sum(facts.counts.values())
+    if not facts.photos or facts.used("pretrained") or not 0 < n < FEW_PHOTOS or shown.accuracy >= GOOD:
+        return ""
+    known = f"{n:,} photos are few for a training from scratch"
+    return f"What would help most is to start from pretrained weights, ravine finetune WEIGHTS {facts.data}: {known}."
+
+
 def _gap(summary: Mapping[str, Any], shown: Accuracy, facts: Facts) -> str:
     """What the difference between training images and new ones says."""
     clean = summary["clean_train"]["accuracy"]
@@ -118,7 +130,7 @@ def _gap(summary: Mapping[str, Any], shown: Accuracy, facts: Facts) -> str:
     if clean < LEARNED and summary["stopped"].startswith("patience"):
         return f"What would help most is {_more(facts, summary['epochs'])}: {known}."
     if clean < LEARNED:
-        return f"What would help most is a longer training, --epochs {2 * summary['epochs']}: {known}."
+        return f"What would help most is a longer training, {twice_as_long(facts, summary['epochs'])}: {known}."
     return ""
 
 
@@ -127,7 +139,7 @@ def _more(facts: Facts, epochs: int) -> str:
     remedy = more_capacity(facts, epochs)
     if remedy.startswith("--model"):
         return f"a larger network, {remedy}"
-    if remedy.startswith("--epochs"):
+    if remedy.startswith(("--epochs", "--budget")):
         return f"more patience, --patience {2 * int(facts.used('patience') or 1)}"
     return f"to train more of the blocks, {remedy}"
 

@@ -20,7 +20,7 @@ from ravine.errors import DataError, Interrupted, UsageError
 from ravine.loading import load
 from ravine.pretrained import Start
 from ravine.recipe import Recipe
-from ravine.runs.budget import refuse_for_several
+from ravine.runs.budget import without_clock
 from ravine.runs.fold_results import OutOfFold, csv_of, summarize
 from ravine.runs.folding import dealt, unseen_classes, with_warnings
 from ravine.runs.learned_before import refuse_folds
@@ -89,8 +89,7 @@ def _checked(recipe: Recipe) -> Recipe:
     if recipe.sweep:
         what, cure = "each fold's winner would be chosen on the fold that judges it", "Sweep with ravine train first"
         raise UsageError(what, where=f"--sweep {recipe.sweep!r}", expected="no sweep with kfold", cure=cure)
-    refuse_for_several(recipe)
-    recipe = recipe.changed(folds=recipe.folds or 5)
+    recipe = without_clock(recipe).changed(folds=recipe.folds or 5)
     check(recipe)
     return recipe
 

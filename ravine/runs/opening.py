@@ -71,17 +71,18 @@ def opened(
     *,
     cache: str | os.PathLike[str] | None = None,
     console: Console | None = None,
+    size: data.Size | None = None,
 ) -> data.Dataset:
     """The data set of a recipe, not yet cut.
 
-    Images are brought to the recipe's size, else to that which the pretrained weights were trained on, else to what
-    suits them; with as many channels as the weights take.
+    Images are brought to `size`, else to the recipe's, else to that which the pretrained weights were trained on, else
+    to what suits them; with as many channels as the weights take.
 
     Raises:
         DataError: as of `data.load`, or data of another kind than the weights take.
     """
     progress = console.decoding if console else None
-    options = {"size": recipe.size, "max_bad": recipe.max_bad, "cache": cache, "progress": progress}
+    options = {"size": size or recipe.size, "max_bad": recipe.max_bad, "cache": cache, "progress": progress}
     if start is None:
         return data.load(source, **options)
     return data_for(start, source, **options)

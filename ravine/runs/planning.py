@@ -5,45 +5,35 @@ The widest network is taken that still sees every image often enough; what is le
 """
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import torch
-from torch.nn import functional as F
 
-from ravine import building, data, draws, models
+from ravine import data, models, spec
+from ravine.duration import in_words
 from ravine.recipe import Recipe
-from ravine.runs.budget import in_words
-from ravine.runs.networks import autocast
+from ravine.runs.costs import Costs, Measure, measured
 from ravine.training.pace import Pace
 
 WIDTHS = (8, 16, 32, 48, 64, 96, 128)  # between them a CPU's vectors are half empty
-_MEASURED = (16, 32)  # the widths that are timed
+# The widths that are timed. quicknet begins at 16: narrower it is hardly quicker, and in 60 seconds width 8 with 4.7
+# epochs came to 77.9% of CIFAR-10, width 16 with 3.0 to 80.6%.
+_MEASURED = (16, 32)
 # Below so many training images: batch, the epochs that a wider network has to leave, the widest network
 _BY_SIZE = [(500, 16, 40, 32), (2_000, 32, 20, 32), (10_000, 64, 15, 48), (40_000, 128, 10, 64)]
 _BY_SIZE += [(math.inf, 512, 5, 128)]
 # What goes with quicknet where the recipe leaves it open, each measured (benchmarks/RESULTS.md)
-QUICK = {"optimizer": "muon", "lr": 0.03}
+QUICK: dict[str, Any] = {"optimizer": "muon(rho=0.8)", "lr": 0.06}
 QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)"}
+_MUON_BATCH = 64  # its iterations take as long as a step of 32 images
 _FEWEST_STEPS = 20  # planned at least: whether there is time for them is seen by the first ones
 _MOST_EPOCHS = 400  # more of the same images were never seen to help
 _CLEAN, _SAMPLE = 5000, 1000  # training images that are scored at the end, and after an epoch
-_SCORED = 128  # images in a forward pass that is timed, at least
+_CLASSES = 10  # where they are not known yet
 _SHARE_OF_END = 0.01  # of the whole time: report, weights files and the like, at its end
 _SECONDS_OF_END = 0.5
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Seconds of a training step of one network, and of a forward pass of one image in eval mode."""
-
-    step: float
-    image: float
-
-
-Measure = Callable[[Recipe], Costs]
 
 
 def deadline(recipe: Recipe, dataset: data.Dataset, costs: Costs, seconds: float) -> tuple[float, float]:
@@ -77,7 +67,7 @@ def plan(
         The recipe, with its plan; what its network costs; and a sentence.
     """
     n, shape, classes = len(dataset.splits["train"]), tuple(dataset.splits["train"].shape), len(dataset.classes)
-    batch, enough, widest = next(rest for below, *rest in _BY_SIZE if n < below)
+    batch, enough, widest = by_size(n)
     recipe = recipe.changed(batch=min(batch, n)) if recipe.batch == "auto" else recipe
     measure = measure or (lambda one: measured(one, shape, classes, device))
     steps = len(data.steps(n, int(recipe.batch)))
@@ -86,24 +76,53 @@ def plan(
         until, epoch_end = deadline(recipe, dataset, costs, seconds)
         return (until - now()) / (steps * costs.step * recipe.members + epoch_end)
 
-    name, said = str(models.auto(shape)), ""
-    if recipe.model == "auto" and models.suits_quicknet(shape):
-        name = "quicknet"
-        recipe, said = _quick(recipe)
+    suited = "quicknet" if models.suits_quicknet(shape) else str(models.auto(shape))
+    name = suited if recipe.model == "auto" else spec.parse(recipe.model, flag="--model").name
     recipe, costs = _with_precision(recipe, name, device, measure)
     if recipe.model == "auto":
         width, costs = _width(recipe, name, costs, measure, lambda one: epochs(one) >= enough, widest)
         recipe = recipe.changed(model=_sized(name, width))
+    said = ""
+    if name == "quicknet" and recipe.pretrained == "none":  # pretrained weights have rates of their own
+        recipe, said = _quick(recipe)
     total = max(_FEWEST_STEPS, round(min(epochs(costs), _MOST_EPOCHS) * steps))
     recipe = recipe.changed(budget=in_words(seconds), epochs=-(-total // steps), plan=str(Pace([(0, total)])))
     return recipe, costs, _said(recipe, shape, total / steps, seconds, seconds - now()) + said
 
 
+def quick_rate(model: str) -> float:
+    """Muon's rate for a quicknet: `lr sqrt(16 / width)`.
+
+    The scale "rms" makes a matrix's step as long as the root of its larger side; at that scale the change of what a
+    layer gives stays the same where the rate falls with the root of the width. (Yang et al., "A Spectral Condition for
+    Feature Learning", 2023.)
+    """
+    _, settings = spec.bind(spec.parse(model), models.MODELS, given={"in_shape": (), "classes": 0})
+    return round(QUICK["lr"] * math.sqrt(16 / settings.get("width", 16)), 4)
+
+
+def by_size(n: int) -> tuple[int, int, int]:
+    """For so many training images: the batch, the epochs that a wider network has to leave, the widest network."""
+    _, *row = next(row for row in _BY_SIZE if n < row[0])
+    return row[0], row[1], row[2]
+
+
+def least_costs(recipe: Recipe, shape: tuple[int, ...], device: torch.device) -> Costs:
+    """What the narrowest network that is planned for images of this shape costs here."""
+    name = str(models.auto(shape))
+    timed = recipe.changed(model=_sized(name, _MEASURED[0]))
+    return _with_precision(timed, name, device, lambda one: measured(one, shape, _CLASSES, device))[1]
+
+
 def _quick(recipe: Recipe) -> tuple[Recipe, str]:
     """The recipe with what goes with quicknet wherever it is open, and those pieces in words."""
     chosen = {flag: value for flag, value in QUICK.items() if getattr(recipe, flag) == "auto"}
+    if int(recipe.batch) < _MUON_BATCH:
+        chosen.pop("optimizer", None)
     if "optimizer" not in chosen:
         chosen.pop("lr", None)  # it is the rate of this rule
+    if "lr" in chosen:
+        chosen["lr"] = quick_rate(recipe.model)
     if recipe.balance == "sampler" and "augment" in chosen:  # which shows an image several times in an epoch
         chosen["augment"] = chosen["augment"].replace("flip_alternating", "flip")
     pieces = "; ".join(f"--{flag} {value!r}" for flag, value in chosen.items())
@@ -143,46 +162,9 @@ def _width(
 
         return Costs(curve(small.step, known.step), curve(small.image, known.image))
 
-    fitting = [width for width in WIDTHS if width <= widest and fits(costs(width))]
-    width = max(fitting, default=low if name == "quicknet" else WIDTHS[0])
+    widths = [width for width in WIDTHS if width <= widest and (width >= low or name != "quicknet")]
+    width = max((width for width in widths if fits(costs(width))), default=widths[0])
     return width, costs(width)
-
-
-def measured(recipe: Recipe, shape: tuple[int, ...], classes: int, device: torch.device, rounds: int = 2) -> Costs:
-    """What a step and an image cost here: the least of some rounds after the first, on random inputs."""
-    with draws.own_generators():
-        network = building.network(recipe.model, shape, classes).to(device)
-        x = torch.randn(int(recipe.batch), *shape, device=device)
-    if x.dim() == 4:
-        x = x.contiguous(memory_format=torch.channels_last)
-        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    y = torch.zeros(len(x), dtype=torch.int64, device=device)
-
-    def step() -> None:
-        with autocast(recipe, device):
-            loss = F.cross_entropy(network(x).float(), y)
-        loss.backward()
-
-    def look() -> None:  # at more images than a small batch has, as scoring does
-        with torch.inference_mode(), autocast(recipe, device):
-            network(many)
-
-    many = x.repeat(-(-_SCORED // len(x)), *[1] * (x.dim() - 1))
-    network.train()
-    of_step = _least(step, rounds, device)
-    network.eval()
-    return Costs(of_step, _least(look, rounds, device) / len(many))
-
-
-def _least(work: Callable[[], None], rounds: int, device: torch.device) -> float:
-    times = []
-    for _ in range(1 + rounds):
-        started = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
 
 
 def _said(recipe: Recipe, shape: tuple[int, ...], epochs: float, seconds: float, left: float) -> str:

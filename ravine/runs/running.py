@@ -9,6 +9,7 @@ from typing import Any
 
 from ravine import augmentation, data
 from ravine.checkpoints.run_folder import RunFolder, find
+from ravine.devices import device_named
 from ravine.errors import DataError, UsageError
 from ravine.pretrained import Start
 from ravine.recipe import Recipe
@@ -16,6 +17,7 @@ from ravine.runs import beginning, budget, descent, folding, regularizing, snaps
 from ravine.runs.learned_before import apart
 from ravine.runs.observing import Observer, Row, observers_of
 from ravine.runs.opening import opened, start_of, start_or_copy
+from ravine.runs.resolution import side_fitting
 from ravine.runs.run import Run
 from ravine.runs.session import said_finished, train_in
 from ravine.training.console import Console
@@ -62,13 +64,17 @@ def train(
     console = Console(quiet=quiet)
     where = data.location(source)
     start = start_of(recipe) if fresh else start_or_copy(recipe, Path(out), where, console)
-    dataset = opened(source, recipe, start, cache=cache, console=console)
+    reading = {"cache": cache, "console": console}
+    size = side_fitting(recipe, device_named(device), console.say)
+    dataset = opened(source, recipe, start, size=size, **reading)
     where = where or dataset.fingerprint
     request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
     base = name or (f"{dataset.name}-finetuned" if start else dataset.name)
     folder, verdict = find(Path(out), base, request, fresh)
     if verdict == "finished":
         return Run(said_finished(folder, dataset, console))
+    if size and dataset.preprocessing and decided_size(folder) not in ("auto", dataset.preprocessing.height):
+        dataset = opened(source, recipe, start, size=decided_size(folder), **reading)  # as it began
     try:
         with folder.lock():
             return _begun(folder, dataset, recipe, device, console, observers_of(observers), start, began)
@@ -145,7 +151,14 @@ def data_of(
     """
     recipe = Recipe.from_toml(run.folder.read_json("request.json")["recipe"], run.folder.request)
     source = source_of(run) if source is None else source
-    return opened(source, recipe, start_of(recipe, run.folder), cache=cache, console=console), recipe
+    size = decided_size(run.folder) if recipe.size == "auto" else recipe.size
+    start = start_of(recipe, run.folder)
+    return opened(source, recipe, start, size=size, cache=cache, console=console), recipe
+
+
+def decided_size(folder: RunFolder) -> int | str:
+    """The side in pixels that a run in this folder was begun with; "auto" where nothing is decided yet."""
+    return Recipe.read(folder.recipe).size if folder.recipe.is_file() else "auto"
 
 
 def source_of(run: Run) -> str:

@@ -6,10 +6,12 @@ import torch
 
 from ravine import data
 from ravine.checkpoints.run_folder import RunFolder
+from ravine.duration import in_words, seconds_in
 from ravine.pretrained import Start
 from ravine.recipe import Recipe
-from ravine.runs.budget import budget_of, seconds_in
-from ravine.runs.planning import Costs, deadline, measured, plan
+from ravine.runs.budget import budget_of
+from ravine.runs.costs import Costs, measured
+from ravine.runs.planning import deadline, plan
 from ravine.runs.trainer import Training
 from ravine.training.console import Console
 from ravine.training.pacer import Pacer
@@ -35,8 +37,13 @@ def with_plan(
     if seconds is None:
         return recipe.changed(budget="none"), None, []
     model = start.model if start and recipe.model == "auto" else recipe.model
+    made = dataset.preprocessing
+    if made and made.height == made.width and recipe.size == "auto" and not start:
+        recipe = recipe.changed(size=made.height)  # a run goes on with the side that it had time for
+    chosen = f"budget {in_words(seconds)}, by the data; --budget gives it another time, --epochs N goes without a clock"
+    told = [chosen] if recipe.budget == "auto" else []
     recipe, costs, said = plan(recipe.changed(model=model), dataset, device, seconds=seconds, now=clock)
-    return recipe, costs, [said]
+    return recipe, costs, [*told, said]
 
 
 def clocked(asked: Recipe, decided: Recipe) -> bool:

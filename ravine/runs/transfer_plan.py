@@ -10,7 +10,7 @@ from ravine.errors import UsageError
 from ravine.pretrained import Start
 from ravine.recipe import Recipe
 from ravine.runs.beginning import kind_of_head, settled_head
-from ravine.runs.budget import refuse_for_several
+from ravine.runs.budget import without_clock
 from ravine.runs.defaults import resolve, with_held_out
 from ravine.runs.fold_results import steered_by
 from ravine.runs.learned_before import apart
@@ -59,7 +59,7 @@ def checked(asked: Recipe) -> Recipe:
             raise UsageError(
                 "is what the experiment sets itself", where=f"--{name.replace('_', '-')}", cure="Leave it out"
             )
-    refuse_for_several(asked)
+    asked = without_clock(asked)
     if asked.head == "keep":
         raise UsageError("the rest is new at every depth", where="--head keep", expected="linear or mlp")
     plan = asked.schedule if asked.schedule != "auto" else "constant"

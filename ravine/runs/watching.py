@@ -12,6 +12,7 @@ from ravine.runs.observing import Row
 from ravine.training.console import Console
 from ravine.traps import Facts, Trap, Watch, found
 
+_PHOTO = 64  # pixels a side, from which on networks pretrained on photos are at home
 _MIXING = {"mixup", "cutmix"}
 
 
@@ -49,6 +50,7 @@ def facts_of(folder: RunFolder) -> Facts:
     counts: dict[str, dict[str, int]] = looked.get("splits") or looked.get("counts") or {}
     n = {name: sum(by_class.values()) for name, by_class in counts.items()}
     where = (folder.read_json("request.json") or {}).get("data", "")
+    shape = (looked.get("prepared") or [[1, 1, 1]])[0]
     return Facts(
         classes=len(looked.get("classes") or ()) or 2,
         counts=counts.get("train", {}),
@@ -61,7 +63,8 @@ def facts_of(folder: RunFolder) -> Facts:
         data=where if where == "digits" or "/" in where else "DATA",
         copies=_copies(looked, recipe),
         softened=_softened(recipe),
-        images=len((looked.get("prepared") or [[1, 1, 1]])[0]) == 3,
+        images=len(shape) == 3,
+        photos=len(shape) == 3 and shape[0] == 3 and min(shape[1:]) >= _PHOTO,
         sweep=bool(recipe.sweep),
     )
 

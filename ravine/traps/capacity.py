@@ -3,6 +3,7 @@
 import shlex
 
 from ravine import spec
+from ravine.duration import in_words, seconds_in
 from ravine.traps.trap import Facts
 
 # of a model the setting that makes it wider: its name, its place among the settings, its default, the largest allowed
@@ -20,13 +21,19 @@ def more_capacity(facts: Facts, epochs: int) -> str:
 
     Pretrained weights fix the model, so none is advised beside them.
     """
-    longer = f"--epochs {2 * epochs}"
+    longer = twice_as_long(facts, epochs)
     if facts.used("pretrained"):
         if facts.used("freeze"):
             return "--freeze none"
         return "--unfreeze-at 0" if facts.used("unfreeze_at") else longer
     wider = _wider(facts.used("model"))
     return shlex.join(["--model", wider]) if wider else longer
+
+
+def twice_as_long(facts: Facts, epochs: int) -> str:
+    """A flag: twice the time that the training had, else twice as many `epochs`."""
+    budget = facts.used("budget")
+    return f"--budget {in_words(2 * seconds_in(budget))}" if budget else f"--epochs {2 * epochs}"
 
 
 def _wider(model: str) -> str:

@@ -43,6 +43,7 @@ class Facts:
             that validation was cut from, so that they lie on both sides.
         softened: what is learned are not plain labels (smoothed, mixed, a teacher's): training loss has another scale.
         images: whether the examples are images, which can be augmented; else features.
+        photos: whether these are in colour and of 64 px and more, as pretrained networks have seen.
         sweep: the members differ in their settings, so their mean says nothing of a training.
     """
 
@@ -58,6 +59,7 @@ class Facts:
     copies: Mapping[str, int] = field(default_factory=dict)
     softened: bool = False
     images: bool = True
+    photos: bool = False
     sweep: bool = False
 
     @property

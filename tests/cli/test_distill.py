@@ -215,7 +215,7 @@ def test_resume_finds_the_teacher_and_refuses_another(killed, teacher, student, 
         (["three", "--into", "convnett"], 2, "--into: unknown name 'convnett'. Did you mean 'convnet'"),
         (["three", "--use", "first"], 2, "first"),
         (["three", "--compare", "nowhere"], 3, "no such run"),
-        (["three", "small.npz"], 3, "sees inputs"),
+        (["three", "large.npz"], 3, "sees inputs"),
         (["three", "other.npz"], 3, "classes that only one of both knows"),
         (["three/weights/best.safetensors"], 2, "ravine distill WEIGHTS DATA"),
     ],
@@ -224,7 +224,7 @@ def test_mistakes_are_one_line_and_leave_nothing(arguments, code, words, teacher
     (tmp_path / "three").symlink_to(teacher)
     digits = data.load("digits").splits["train"]
     x, y = digits.take(np.arange(200)), digits.y[:200]
-    np.savez("small.npz", x=x[:, :, :7, :7], y=y)
+    np.savez("large.npz", x=np.pad(x, ((0, 0), (0, 0), (0, 1), (0, 1))), y=y)
     np.savez("other.npz", x=x, y=y % 5)
     got, out, err = called(capsys, "distill", *arguments, "--quiet")
     assert (got, out) == (code, "")

@@ -172,6 +172,18 @@ def test_sizes():
         data.load((x / 255, Y), size=16)
 
 
+def test_what_chooses_a_smaller_side_knows_how_many_and_leaves_floats_as_they_are():
+    x, asked = images(6, 200, 150, 3), []
+
+    def smaller(count, side):
+        asked.append((count, side))
+        return 32
+
+    assert data.load((x, Y), size=smaller).splits["train"].shape == (3, 32, 32)
+    assert data.load((x / 255, Y), size=smaller).splits["train"].shape == (3, 200, 150)
+    assert asked == [(6, 128)]
+
+
 def test_the_fingerprint_is_of_the_contents():
     x = images(6, 8, 8)
     first = data.load((x, Y)).fingerprint

@@ -137,3 +137,16 @@ def test_no_warnings_of_pillow(encoded, picture):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         preprocess(palette, Preprocessing(8, 8, 3))
+
+
+def test_a_function_may_take_less_than_suits_the_images():
+    asked = []
+
+    def half(images, side):
+        asked.append((images, side))
+        return side // 2
+
+    assert chosen([(200, 300), (400, 300)], size=half) == Preprocessing(64, 64, 3)
+    assert chosen([(40, 60), (40, 60)], size=lambda images, side: side) == Preprocessing(40, 60, 3)
+    assert chosen([(40, 60), (40, 60)], gray=True, size=half) == Preprocessing(20, 20, 1)
+    assert asked == [(2, 128), (2, 40)]

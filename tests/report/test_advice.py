@@ -85,9 +85,10 @@ def sure(accuracy=0.9, n=2000, half=0.01, split="test"):
     return (Accuracy("best", (3,), split, accuracy, accuracy - half, accuracy + half, n),)
 
 
-def facts_of(images=True, **settings):
+def facts_of(images=True, photos=False, counts=None, **settings):
     recipe = Recipe(**settings)
-    return Facts(classes=10, recipe={f.name: str(getattr(recipe, f.name)) for f in fields(recipe)}, images=images)
+    used = {f.name: str(getattr(recipe, f.name)) for f in fields(recipe)}
+    return Facts(classes=10, recipe=used, images=images, photos=photos, counts=counts or {})
 
 
 def report(accuracies=None, doubtful=0, pair=0, wrong=200, **changes):
@@ -126,6 +127,7 @@ def report(accuracies=None, doubtful=0, pair=0, wrong=200, **changes):
         ),
         (report(sure(0.5, n=30, half=0.17)), summary(clean=0.62, accuracy=0.5), NONE, "--epochs 14"),
         (report(), summary(clean=0.89), {}, "--epochs 14"),
+        (report(), summary(clean=0.89), {"budget": "5m"}, "a longer training, --budget 10m: 89"),
         (
             report(),
             summary(clean=0.89, stopped="patience 2"),
@@ -140,6 +142,16 @@ def report(accuracies=None, doubtful=0, pair=0, wrong=200, **changes):
             "to train more of the blocks, --freeze none: 89",
         ),
         (report(sure(0.85)), summary(clean=0.96, accuracy=0.85), {**NONE, "images": False}, "--regularize"),
+        (
+            report(),
+            summary(),
+            {"counts": {"a": 300}, "photos": True},
+            "ravine finetune WEIGHTS DATA: 300 photos are few",
+        ),
+        (report(), summary(), {"counts": {"a": 300}}, "Nothing stands out"),
+        (report(), summary(), {"counts": {"a": 3000}, "photos": True}, "Nothing stands out"),
+        (report(), summary(), {"counts": {"a": 300}, "photos": True, "pretrained": "W"}, "Nothing stands out"),
+        (report(sure(0.96)), summary(), {"counts": {"a": 300}, "photos": True}, "Nothing stands out"),
         (report(sure(1.0)), summary(accuracy=1.0), {}, "All 2,000 test images are right, so these are used up"),
         (report(sure(1.0)), summary(clean=0.7, accuracy=1.0), {}, "a larger or a harder test."),
         (report(sure(1.0, n=20, half=0.1, split="val")), summary(accuracy=1.0), {}, "--test 0.2, or a test folder"),

@@ -1,4 +1,4 @@
-"""Times in words, and which one is chosen where nobody says."""
+"""Which time is chosen where nobody says, and what does not go with one."""
 
 import time
 
@@ -8,28 +8,9 @@ import pytest
 from ravine import data
 from ravine.errors import UsageError
 from ravine.recipe import Recipe
-from ravine.runs.budget import budget_of, in_words, process_start, refuse_impossible, seconds_in
+from ravine.runs.budget import budget_of, process_start, refuse_impossible, without_clock
 from ravine.runs.kfold import kfold
 from ravine.runs.transfers import transfers
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("30s", 30), ("5m", 300), ("2h", 7200), ("1h30m", 5400), ("90", 90), ("1.5m", 90), ("1d", 86400)],
-)
-def test_a_time_in_words(text, seconds):
-    assert seconds_in(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0", "0s", "5 minutes", "-5m", "m", "5m30h", "inf", "nan", "1e3"])
-def test_what_is_no_time_is_refused(text):
-    with pytest.raises(UsageError, match=r"--budget: cannot be .*5m"):
-        seconds_in(text)
-
-
-@pytest.mark.parametrize("seconds", [0.5, 7.5, 30, 59.9, 60, 90, 300, 5400, 86400])
-def test_words_are_read_again(seconds):
-    assert seconds_in(in_words(seconds)) == pytest.approx(seconds, rel=0.01)
 
 
 def of(n, side):
@@ -41,9 +22,11 @@ def test_auto_goes_by_the_data_unless_the_length_is_given():
     small, large = of(100, 8), of(1000, 32)
     auto = Recipe(budget="auto")
     assert 10 <= budget_of(auto, small) < budget_of(auto, large)
-    for given in ({"epochs": 3}, {"snapshots": 2}, {"plan": "0:10"}):
+    for given in ({"epochs": 3}, {"snapshots": 2}, {"sweep": "lr=[0.1, 1]"}, {"plan": "0:10"}):
         assert budget_of(auto.changed(**given), small) is None
-    assert budget_of(Recipe(), small) is None
+    assert budget_of(Recipe(), small) == budget_of(auto, small)
+    assert budget_of(auto.changed(members=3), small) == 3 * budget_of(auto, small)
+    assert budget_of(Recipe(budget="none"), small) is None
     assert budget_of(Recipe(budget="45s"), small) == 45
 
 
@@ -55,6 +38,11 @@ def test_a_budget_beside_another_length_is_refused(other):
 
 def test_the_process_began_before_now():
     assert 0 < time.monotonic() - process_start() < 7200
+
+
+def test_without_a_clock_epochs_or_tables_say_how_long():
+    assert without_clock(Recipe(epochs=3)) == Recipe(epochs=3)
+    assert without_clock(Recipe()).budget == "none"
 
 
 @pytest.mark.parametrize("compare", [lambda **s: kfold("digits", **s), lambda **s: transfers("nowhere", "digits", **s)])

@@ -5,7 +5,8 @@ import torch
 
 from ravine import data, spec
 from ravine.recipe import Recipe
-from ravine.runs.planning import Costs, deadline, plan
+from ravine.runs.costs import Costs
+from ravine.runs.planning import QUICK, deadline, plan
 from ravine.training.pace import Pace
 
 CPU = torch.device("cpu")
@@ -81,6 +82,14 @@ def test_more_time_or_a_quicker_machine_gives_a_wider_network():
     assert width(machine=Machine(10.0)) > width()
 
 
+def test_quicknet_is_never_narrower_than_its_usual_width():
+    def width(shape):
+        return spec.parse(planned(seconds=20.0, machine=Machine(0.05), shape=shape)[0].model).settings["width"]
+
+    assert width((3, 32, 32)) == 16
+    assert width((3, 128, 128)) == 8
+
+
 def test_what_the_recipe_says_stays():
     asked = {"model": "convnet(width=20)", "batch": 100, "precision": "float32", "optimizer": "adam", "augment": "none"}
     recipe, *_ = planned(**asked, regularize="none")
@@ -88,7 +97,28 @@ def test_what_the_recipe_says_stays():
     assert recipe.regularize == "none"
     partly, *_ = planned(augment="none")
     assert partly.augment == "none"
-    assert partly.optimizer == "muon"
+    assert partly.optimizer == QUICK["optimizer"]
+
+
+def test_muons_rate_falls_with_the_root_of_the_width():
+    rates = {width: planned(model=f"quicknet(width={width})")[0].lr for width in (16, 32, 64)}
+    assert rates[16] == QUICK["lr"]
+    assert rates[16] / rates[64] == pytest.approx(2, rel=0.01)
+    assert planned(model="quicknet(64)")[0].lr == rates[64]
+    assert planned(model="quicknet(64)", lr=0.5)[0].lr == 0.5
+
+
+def test_muon_is_for_batches_that_are_worth_its_iterations():
+    assert planned(45_000)[0].optimizer == QUICK["optimizer"]
+    assert planned(300)[0].optimizer == planned(300)[0].lr == "auto"
+
+
+def test_quicknet_brings_its_recipe_also_where_it_is_asked_for():
+    recipe, *_ = planned(model="quicknet(width=24)")
+    assert recipe.optimizer == QUICK["optimizer"]
+    assert recipe.model == "quicknet(width=24)"
+    assert planned(model="convnet")[0].optimizer == "auto"
+    assert planned(model="quicknet(width=24)", pretrained="runs/birds")[0].optimizer == "auto"
 
 
 def test_small_colour_images_get_quicknet_others_convnet_and_features_an_mlp():
