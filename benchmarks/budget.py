@@ -3,8 +3,9 @@
     python benchmarks/budget.py cifar10-jpeg.zip --budgets 60s 100s 5m 20m --seeds 3
     python benchmarks/budget.py cifar10-jpeg.zip --budgets 100s --without augment optimizer precision model
 
-Each run is a command of its own, timed from outside from its start to its exit. Validation chooses the best epoch;
-test is scored once. `--without` takes one part of the recipe away at a time (paired seeds): that is its effect.
+Each run is a command of its own, timed from outside from its start to its exit, and decodes the images anew. Validation
+chooses the best epoch; test is scored once. `--without` takes one part of the recipe away at a time (paired seeds):
+that is its effect.
 """
 
 import argparse
@@ -18,18 +19,22 @@ from pathlib import Path
 import numpy as np
 from machine import describe
 
-from ravine.runs.budget import seconds_in
+from ravine.duration import seconds_in
 from ravine.runs.planning import QUICK
 
 # What stands in the place of each part of the recipe that is taken away
 WITHOUT = {
+    "whitening": ["--model", "quicknet(width=16, whitening=false)"],
+    "identity": ["--model", "quicknet(width=16, identity=false)"],
+    "model": ["--model", "convnet", *(word for flag, value in QUICK.items() for word in (f"--{flag}", str(value)))],
+    "muon": ["--optimizer", "adam", "--lr", "0.01"],
+    "rho": ["--optimizer", "muon", "--lr", "0.03"],
     "augment": ["--augment", "none"],
     "alternating": ["--augment", "flip, translate(2)"],
-    "regularize": ["--regularize", "none"],
-    "optimizer": ["--optimizer", "adam", "--lr", "0.01"],
-    "batch": ["--batch", "128", "--lr", "0.02"],
+    "translate": ["--augment", "flip_alternating"],
+    "smoothing": ["--regularize", "none"],
+    "batch": ["--batch", "128", "--lr", "0.03"],
     "precision": ["--precision", "float32"],
-    "model": ["--model", "convnet", *(word for flag, value in QUICK.items() for word in (f"--{flag}", str(value)))],
 }
 
 
@@ -44,9 +49,10 @@ def one(data: str, budget: str, seed: int, tta: str, settings: list[str]) -> dic
     """One training: test accuracy plain and with views, seconds from start to exit, epochs."""
     with tempfile.TemporaryDirectory() as out:
         started = time.perf_counter()
-        summary = ravine("train", data, "--budget", budget, "--seed", str(seed), "--out", out, "--quiet", *settings)
+        asked = ["--budget", budget, "--seed", str(seed), "--out", out, "--cache", f"{out}/cache", "--quiet"]
+        summary = ravine("train", data, *asked, *settings)
         seconds = time.perf_counter() - started
-        views = ravine("evaluate", summary["run"], data, "--tta", tta)
+        views = ravine("evaluate", summary["run"], data, "--tta", tta, "--cache", f"{out}/cache")
         recipe = (Path(summary["run"]) / "recipe.toml").read_text()
     model = next(line.split(" = ")[1].strip('"') for line in recipe.splitlines() if line.startswith("model"))
     return {
@@ -75,7 +81,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--budgets", nargs="+", default=["60s", "100s", "5m"])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--tta", default="flip")
+    parser.add_argument("--tta", default="shift")
     parser.add_argument("--without", nargs="*", default=[], choices=list(WITHOUT))
     asked = parser.parse_args()
     print(describe(asked.seeds))
