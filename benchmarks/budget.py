@@ -1,7 +1,7 @@
 """What a budget of time comes to: accuracy on the test images, plain and with test-time views, and when it ended.
 
     python benchmarks/budget.py cifar10-jpeg.zip --budgets 60s 100s 5m 20m --seeds 3
-    python benchmarks/budget.py cifar10-jpeg.zip --budgets 100s --without augment optimizer precision model
+    python benchmarks/budget.py cifar10-jpeg.zip --budgets 100s --without whitening muon augment precision
 
 Each run is a command of its own, timed from outside from its start to its exit, and decodes the images anew. Validation
 chooses the best epoch; test is scored once. `--without` takes one part of the recipe away at a time (paired seeds):

@@ -12,7 +12,6 @@ from ravine.errors import UsageError
 
 View = Callable[[torch.Tensor], torch.Tensor]
 
-WORDS = "none, flip, shift, 10crop"
 _CROP = 7 / 8  # of a side: 224 of 256, as Krizhevsky et al. 2012 took
 
 
@@ -49,7 +48,8 @@ def count(tta: Any) -> int:
     """N of `--tta N`. Raises UsageError where it is none of the words and no whole number from 1 to 1000."""
     text = str(tta)
     if isinstance(tta, bool) or not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise UsageError(f"cannot be {tta!r}", where="--tta", expected=f"{WORDS} or a number from 1 to 1000")
+        expected = "none, flip, shift, 10crop or a number from 1 to 1000"
+        raise UsageError(f"cannot be {tta!r}", where="--tta", expected=expected)
     return int(text)
 
 

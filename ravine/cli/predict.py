@@ -41,7 +41,7 @@ class Options:
     use: Literal["best", "last"] = "best"
     """Which weights of a run."""
     tta: str = "none"
-    """Test-time augmentation, averaged: none, flip, shift, 10crop, or N draws of the training's own."""
+    """Test-time augmentation, averaged: none, flip, shift, 10crop, or N draws as in training."""
     uncertainty: int = 0
     """Also say how unsure each answer is: of an ensemble, whose members are the samples, or of a network trained with
     dropout, of which so many masks are (bare --uncertainty: 30). Entropy in nats, in two parts: what the image is to
