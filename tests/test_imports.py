@@ -3,7 +3,6 @@
 import ast
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -72,18 +71,13 @@ def test_starts_without_torch(code):
     assert "scipy" not in loaded
 
 
+def test_help_loads_no_library():
+    """It answers in 0.03 s; numpy alone would be more than that."""
+    assert not {"numpy", "PIL", "matplotlib"} & modules_after("import ravine.cli; ravine.cli.main(['--help'])")
+
+
 def test_public_names_are_there():
     for name in ravine.__all__:
         assert getattr(ravine, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         ravine.nonsense  # noqa: B018
-
-
-def test_help_answers_at_once():
-    """0.03 s where it was written; the bound is the promise of the README."""
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "ravine", "--help"], capture_output=True, check=True)
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.4

@@ -1,6 +1,5 @@
 """Frozen means frozen: parameters and buffers, bit by bit, in every model."""
 
-import time
 
 import pytest
 import torch
@@ -95,13 +94,14 @@ def test_gradients_are_taken_where_something_is_trained(model):
         model.train()
 
 
-def test_it_costs_next_to_nothing_before_each_step():
-    """60 us for the 23 blocks of resnet44 where it was written; the bound allows for a busy machine."""
+def test_what_is_so_already_is_not_touched(monkeypatch):
+    """It comes before every step."""
     model = MODELS["resnet44"]((3, 16, 16), 5, width=4)
     row = blocks(model)
-    plan, seconds = unfreezing([block.name for block in row]), []
-    for _ in range(50):
-        started = time.perf_counter()
-        set_modes(model, row, plan, 0.1)
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 300e-6
+    plan, touched = unfreezing([block.name for block in row]), []
+    set_modes(model, row, plan, 0.1)
+    monkeypatch.setattr(nn.Module, "__setattr__", lambda *args: touched.append(args))
+    set_modes(model, row, plan, 0.1)
+    assert touched == []
+    set_modes(model, row, plan, 0.9)
+    assert touched != []
