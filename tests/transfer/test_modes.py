@@ -1,6 +1,5 @@
 """Frozen means frozen: parameters and buffers, bit by bit, in every model."""
 
-
 import pytest
 import torch
 from torch import nn
