@@ -33,6 +33,7 @@ WITHOUT = {
     "alternating": ["--augment", "flip, translate(2)"],
     "translate": ["--augment", "flip_alternating"],
     "smoothing": ["--regularize", "none"],
+    "focus": ["--focus", "none"],
     "batch": ["--batch", "128", "--lr", "0.03"],
     "precision": ["--precision", "float32"],
 }

@@ -83,6 +83,9 @@ class Recipe:
     distill sets it."""
     balance: Literal["none", "loss", "sampler"] = "none"
     """Against unequal classes: weigh the loss, or draw each class equally often."""
+    focus: str = "auto"
+    """Which images come more often: hard(share=0.5) leaves that share of those whose loss lies below the mean out of an
+    epoch, and others take their places; none shows each once. auto is none, but where --budget plans otherwise."""
     size: int | Auto = "auto"
     """Side in pixels that images are brought to; auto keeps small ones as they are."""
     val: float | Auto = "auto"
@@ -205,7 +208,7 @@ _RANGES = [
 _WHOLE = ("epochs", "batch", "size", "threads", "folds", "fold", "patience", "snapshots", "members")
 _WHOLE += ("first_member", "seed")
 _TEXTS = ("model", "pretrained", "normalize", "keep", "freeze", "optimizer", "schedule", "augment", "regularize")
-_TEXTS += ("average", "teacher", "sweep", "budget", "plan")
+_TEXTS += ("average", "teacher", "focus", "sweep", "budget", "plan")
 _CHOICES = {
     "balance": ("none", "loss", "sampler"),
     "bn": ("auto", "frozen", "stats", "train"),

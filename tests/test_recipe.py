@@ -24,6 +24,7 @@ def test_toml_round_trip_of_every_field():
         sam=0.05,
         teacher='teacher("runs/five", alpha=0.5)',
         balance="sampler",
+        focus="hard",
         pretrained="runs/old",
         normalize="imagenet",
         keep="first 3",

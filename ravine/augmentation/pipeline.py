@@ -109,13 +109,26 @@ class Pipeline(nn.Module):
                 flat = stage(flat, u, self.edge, finish, last=i == len(self.stages) - 1)
         return flat.unflatten(0, x.shape[:-3])
 
-    def numbers(self, n: int, seed: int, member: int = 0, epoch: int = 0, purpose: str = "augment") -> torch.Tensor:
-        """The numbers of images 0 .. n-1 in an epoch, `[n, draws]` on the CPU: a function of the arguments alone."""
+    def numbers(
+        self,
+        n: int,
+        seed: int,
+        member: int = 0,
+        epoch: int = 0,
+        purpose: str = "augment",
+        places: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> torch.Tensor:
+        """The numbers of images 0 .. n-1 in an epoch, `[n, draws]` on the CPU: a function of the arguments alone.
+
+        Where an image may come several times or not at all, `places` says which one lies at each of n places and how
+        often it was shown before, int64 `[n]` each: the numbers are those of the places then.
+        """
         table = torch.rand(n, self.draws, generator=draws.generator(seed, member, purpose, epoch))
         if self._alternating:
             first = torch.rand(n, self.draws, generator=draws.generator(seed, member, f"{purpose}/first"))
+            rows, turn = (slice(None), epoch) if places is None else (places[0], places[1][:, None])
             for own in self._alternating:
-                table[:, own] = (first[:, own] + epoch % 2 / 2) % 1
+                table[:, own] = (first[rows][:, own] + turn % 2 / 2) % 1
         return table
 
     def refuse(self, channels: int, height: int, width: int) -> None:

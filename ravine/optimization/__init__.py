@@ -9,6 +9,7 @@ from ravine.optimization.averaging import Average
 from ravine.optimization.batch_statistics import recompute_statistics
 from ravine.optimization.clipping import clip_by_norm, clip_by_value
 from ravine.optimization.ema import EMA
+from ravine.optimization.hard_examples import HardExamples
 from ravine.optimization.lion import Lion
 from ravine.optimization.lookahead import Lookahead
 from ravine.optimization.lr_finder import lr_find
@@ -62,11 +63,13 @@ SCHEDULES = {
 }
 CLIPS = {"norm": clip_by_norm, "value": clip_by_value, "adaptive": clip_adaptive}
 AVERAGES = {"ema": EMA, "swa": SWA, "lookahead": Lookahead}
+FOCUSES = {"hard": HardExamples}
 
 __all__ = [
     "AVERAGES",
     "CLIPS",
     "EMA",
+    "FOCUSES",
     "RULES",
     "SAM",
     "SCHEDULES",

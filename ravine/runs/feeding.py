@@ -11,6 +11,7 @@ from ravine.augmentation import Pipeline, parse
 from ravine.errors import DataError, UsageError
 from ravine.pretrained import Start, normalization_named
 from ravine.recipe import Recipe
+from ravine.runs.focusing import Focus
 from ravine.training.feed import Normalization, Take, TrainingFeed, normalization
 
 
@@ -40,6 +41,7 @@ def training_feed(
     identities: Sequence[int],
     device: torch.device,
     teach: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
+    focus: Focus | None = None,
 ) -> TrainingFeed:
     """The batches of each epoch, as a recipe asks for them.
 
@@ -52,6 +54,7 @@ def training_feed(
         normalize: what the network's input is brought to.
         identities: as which member each draws, `[K]`.
         teach: as of `TrainingFeed`.
+        focus: which images come more often, if some do.
 
     Raises:
         UsageError: as of `augmentation`.
@@ -60,14 +63,14 @@ def training_feed(
     return TrainingFeed(
         take=take,
         labels=torch.from_numpy(train.y).to(device),
-        order=order(recipe, train.y),
+        order=(lambda member, epoch: focus.places(member, epoch)[0]) if focus else order(recipe, train.y),
         bounds=data.steps(len(train), int(recipe.batch)),
         members=recipe.members,
         normalize=normalize,
-        repeats=recipe.balance == "sampler",
+        repeats=recipe.balance == "sampler" or focus is not None,
         identities=[identities[0]] * recipe.members if recipe.shared else identities,
         teach=teach,
-        **augmentation(recipe, tuple(train.shape), len(train), len(dataset.classes), normalize),
+        **augmentation(recipe, tuple(train.shape), len(train), len(dataset.classes), normalize, focus),
     )
 
 
@@ -79,7 +82,12 @@ def class_weights(recipe: Recipe, y: np.ndarray, classes: int, device: torch.dev
 
 
 def augmentation(
-    recipe: Recipe, in_shape: tuple[int, ...], n: int, classes: int = 2, normalize: Normalization | None = None
+    recipe: Recipe,
+    in_shape: tuple[int, ...],
+    n: int,
+    classes: int = 2,
+    normalize: Normalization | None = None,
+    focus: Focus | None = None,
 ) -> dict[str, Any]:
     """The feed's `augment`, `numbers` and, where labels are mixed, `mix`; nothing where a recipe augments nothing.
 
@@ -89,6 +97,7 @@ def augmentation(
         n: training images.
         classes: how many there are.
         normalize: what the network's input is brought to, in the same pass.
+        focus: which images come more often, if some do.
 
     Raises:
         UsageError: the augmentation cannot be read, or cannot be done to these images.
@@ -101,7 +110,8 @@ def augmentation(
         raise UsageError("needs each image once an epoch", where="--augment flip_alternating", cure=cure)
 
     def numbers(member: int, epoch: int) -> torch.Tensor:
-        return pipeline.numbers(n, recipe.seed, member, epoch)
+        places = focus.places(member, epoch) if focus else None
+        return pipeline.numbers(n, recipe.seed, member, epoch, places=places)
 
     own_draws = pipeline.own_draws
     return {"augment": pipeline.images, "numbers": numbers, "mix": pipeline.mixer, "own_draws": own_draws}

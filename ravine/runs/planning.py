@@ -14,6 +14,7 @@ import torch
 from ravine import data, models, spec
 from ravine.duration import in_words
 from ravine.recipe import Recipe
+from ravine.runs import focusing
 from ravine.runs.costs import Costs, Measure, measured
 from ravine.training.pace import Pace
 
@@ -26,7 +27,7 @@ _BY_SIZE = [(500, 16, 40, 32), (2_000, 32, 20, 32), (10_000, 64, 15, 48), (40_00
 _BY_SIZE += [(math.inf, 512, 5, 128)]
 # What goes with quicknet where the recipe leaves it open, each measured (benchmarks/RESULTS.md)
 QUICK: dict[str, Any] = {"optimizer": "muon(rho=0.8)", "lr": 0.06}
-QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)"}
+QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)", "focus": "hard"}
 _MUON_BATCH = 64  # its iterations take as long as a step of 32 images
 _FEWEST_STEPS = 20  # planned at least: whether there is time for them is seen by the first ones
 _MOST_EPOCHS = 400  # more of the same images were never seen to help
@@ -125,6 +126,8 @@ def _quick(recipe: Recipe) -> tuple[Recipe, str]:
         chosen["lr"] = quick_rate(recipe.model)
     if recipe.balance == "sampler" and "augment" in chosen:  # which shows an image several times in an epoch
         chosen["augment"] = chosen["augment"].replace("flip_alternating", "flip")
+    if "focus" in chosen and not focusing.possible(recipe):
+        chosen.pop("focus")
     pieces = "; ".join(f"--{flag} {value!r}" for flag, value in chosen.items())
     return recipe.changed(**chosen), f"; with {pieces}" if pieces else ""
 

@@ -13,7 +13,7 @@ from ravine.devices import device_named
 from ravine.errors import DataError, UsageError
 from ravine.pretrained import Start
 from ravine.recipe import Recipe
-from ravine.runs import beginning, budget, descent, folding, regularizing, snapshots, teaching
+from ravine.runs import beginning, budget, descent, focusing, folding, regularizing, snapshots, teaching
 from ravine.runs.learned_before import apart
 from ravine.runs.observing import Observer, Row, observers_of
 from ravine.runs.opening import opened, start_of, start_or_copy
@@ -89,6 +89,7 @@ def check(recipe: Recipe) -> None:
     beginning.refuse_without(recipe)
     descent.check(recipe)
     regularizing.refuse_impossible(recipe)
+    focusing.refuse_impossible(recipe)
     snapshots.check(recipe)
     teaching.check(recipe)
     folding.check(recipe)

@@ -18,6 +18,8 @@ def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any
     tensors |= {f"rule/{name}": value for name, value in rule.items() if isinstance(value, torch.Tensor)}
     if training.average:
         tensors["average/weights"] = training.average.averages[0]
+    seen, focused = training.focus.state() if training.focus else ({}, 0)
+    tensors |= {f"focus/{name}": tensor for name, tensor in seen.items()}
     for i, kept in enumerate(training.snapshots.states if training.snapshots else ()):
         tensors |= {f"snapshots/{i}/{name}": tensor for name, tensor in kept.items()}
     position = training.position
@@ -30,13 +32,14 @@ def state_of(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any
         "averagings": training.average.updates if training.average else 0,
         "rows": training.rows,
         "fingerprint": training.dataset.fingerprint,
+        **({"focus": focused} if training.focus else {}),
         **({"spent": training.pacer.spent} if training.pacer else {}),
     }
 
 
 def restore(training: Training, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
     """Puts a training where `state_of` was taken."""
-    names = ("population", "best", "rule", "average", "snapshots")
+    names = ("population", "best", "rule", "average", "snapshots", "focus")
     parts: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
     for name, tensor in tensors.items():
         part, rest = name.split("/", 1)
@@ -51,6 +54,8 @@ def restore(training: Training, tensors: dict[str, torch.Tensor], state: dict[st
     if training.average:
         averages = [parts["average"]["weights"]]
         training.average.load_state_dict({"averages": averages, "updates": state["averagings"]})
+    if training.focus:
+        training.focus.restore(parts["focus"], state["focus"])
     if training.snapshots:
         training.snapshots.states = _states(parts["snapshots"], training.device)
     for row in training.rows:

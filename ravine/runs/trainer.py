@@ -16,7 +16,7 @@ from ravine.ensembles import Snapshots
 from ravine.population import Population
 from ravine.pretrained import Start
 from ravine.recipe import Recipe
-from ravine.runs import descent, regularizing, sweeping, teaching
+from ravine.runs import descent, focusing, regularizing, sweeping, teaching
 from ravine.runs.beginning import beginning, kind_of_head, start_row
 from ravine.runs.cached_features import CachedFeatures, CachedFeed
 from ravine.runs.deploying import averaged
@@ -54,6 +54,7 @@ class Training:
         population, best: the networks as they are, and each member's best so far.
         ancestors: what its pretrained weights have learned.
         position: where the training stands, and who is frozen.
+        focus: which images come more often, if some do.
         pace: how far each step is, and which is the last; `pacer` moves it, where there is a budget of time.
         chosen: the members that the run predicts with, as far as they are sound; a sweep's winners at its end.
         timed: seconds of a step by each way forward, where they were timed.
@@ -91,7 +92,9 @@ class Training:
         self.population = Population(make, recipe.members, device)
         self.tuning = Tuning(self, start) if start else None
         teach = teaching.lessons(recipe, dataset, self.normalize, device)
-        self.feed = training_feed(recipe, dataset, self.takes["train"], self.normalize, self.identities, device, teach)
+        self.focus = focusing.focus(recipe, len(train), self.identities, lambda step: self.pace.progress(step), device)
+        of_train = self.takes["train"]
+        self.feed = training_feed(recipe, dataset, of_train, self.normalize, self.identities, device, teach, self.focus)
         batch = next(self.feed.epoch(0))[0] if recipe.forward == "auto" else None
         self.run, way, self.timed = runner(recipe, self.population, batch)
         self.recipe = recipe.changed(forward=way)
@@ -186,6 +189,7 @@ class Training:
             ascend=self.ascend,
             memory=self._memory,
             on_freeze=self._settle,
+            saw=self.focus.saw if self.focus else None,
             on_step=on_step,
         ):
             val, clean, signs = epoch.validation

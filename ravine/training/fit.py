@@ -78,6 +78,7 @@ def fit(
     ascend: Callable[[torch.Tensor, torch.Tensor], AbstractContextManager[None]] | None = None,
     memory: Callable[[], Iterable[torch.Tensor]] = tuple,
     on_freeze: Callable[[Frozen], None] | None = None,
+    saw: Callable[[int, torch.Tensor, torch.Tensor], None] | None = None,
     on_step: Callable[[Position], None] | None = None,
 ) -> Iterator[Epoch]:
     """Trains from `position` to the end of `pace`, yielding an `Epoch` after each; the last may be cut short.
@@ -99,6 +100,7 @@ def fit(
         memory: the matrices `[K, ...]` that `update` changes besides the weights: what a rule remembers, an average.
         on_freeze: called when a member of several has a loss or gradient that is not finite, before that step's update.
             From then on its weights, statistics and memory stay as they are, and its gradient is 0.
+        saw: is told a step's number within its epoch, its logits `[K, B, classes]` and what the feed gave as `y`.
         on_step: called between two steps; what it raises ends the training there.
 
     Raises:
@@ -119,6 +121,8 @@ def fit(
                 freeze_lost(position, population, statistics, losses, penalties, norms, on_freeze)
                 with held([population.weights, *memory()], position.frozen):
                     update(population.weights, population.grads, rate)
+                if saw:
+                    saw(position.step, logits, y)
                 _count(position, losses, penalties, logits, y, norms)
                 if on_step:
                     on_step(position)

@@ -176,6 +176,18 @@ def test_alternating_flips_show_each_image_both_ways_in_turn():
         augment(X)
 
 
+def test_alternating_flips_alternate_by_how_often_an_image_was_shown():
+    augment = Pipeline([FlipAlternating()])
+    rows = torch.tensor([5, 5, 9, *range(3, 64)])
+    shown = torch.tensor([0, 1, 2, *[0] * 61])
+    out = augment(X[rows], u=augment.numbers(64, seed=0, epoch=7, places=(rows, shown)))
+    first = augment(X, u=augment.numbers(64, seed=0, epoch=0))
+    assert torch.equal(out[0], first[5])
+    assert torch.equal(out[1], first[5].flip(2))
+    assert torch.equal(out[2], first[9])
+    assert torch.equal(out[3:], first[3:])
+
+
 def test_too_far_is_refused():
     with pytest.raises(UsageError, match="translate.*below 9"):
         Pipeline([Translate(9)])(X)

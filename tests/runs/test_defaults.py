@@ -58,6 +58,16 @@ def test_the_share_for_validation(n, share):
     assert len(dataset.splits["val"]) == pytest.approx(share * n, abs=2)
 
 
+@pytest.mark.parametrize(
+    ("settings", "share"),
+    [({}, 0.05), ({"budget": "5m"}, 0.05), ({"budget": "none"}, 0.1), ({"epochs": 3}, 0.1), ({"val": 0.3}, 0.3)],
+)
+def test_under_a_budget_validation_takes_half_as_many_where_test_images_judge(settings, share):
+    x, y = np.zeros((50_000, 1), np.float32), np.arange(50_000) % 2
+    arrays = {"x": x, "y": y, "x_test": x[:100], "y_test": y[:100]}
+    assert with_held_out(data.load(arrays), Recipe(**settings))[1].val == share
+
+
 def test_augmentation_draws_are_distinct_by_member_epoch_and_image():
     numbers = augmentation(Recipe(augment="flip, translate(2)"), (3, 32, 32), 50)["numbers"]
     tables = torch.stack([numbers(member, epoch) for member in range(3) for epoch in range(4)])

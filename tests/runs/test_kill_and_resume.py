@@ -43,6 +43,7 @@ SCENARIOS = list(scenarios())
 
 
 PLAIN = {"model": "mlp(hidden=(16,))", "epochs": 4, "batch": 32, "val": 0.2, "optimizer": "adam", "lr": 0.01}
+PLAIN |= {"focus": "hard(until=1)"}  # whose orders follow from the losses of the epochs before
 # all that draws or keeps state at once: members under vmap, momentum, augmentation, repeated images, batch norm, an
 # average of the weights, a second gradient a step, a schedule that watches the validation
 RICH = {

@@ -138,6 +138,14 @@ def test_flips_do_not_alternate_where_images_come_several_times():
     assert planned(balance="sampler")[0].augment == "flip, translate(2)"
 
 
+def test_steps_are_spent_on_hard_examples_where_that_can_be():
+    assert planned()[0].focus == "hard"
+    assert planned(focus="none")[0].focus == "none"
+    assert planned(model="convnet")[0].focus == "auto"
+    for settings in ({"balance": "sampler"}, {"members": 2, "shared": True}, {"augment": "flip, mixup(0.2)"}):
+        assert planned(**settings)[0].focus == "auto"
+
+
 def test_the_plan_is_said():
     recipe, _, said, _ = planned(seconds=300.0)
     assert said.startswith(f"plan for 5m: {recipe.model}, 32 x 32 px, ")
