@@ -112,6 +112,13 @@ class RunFolder:
             write_synced(path, [dumps(row).encode() + b"\n"], "ab")
 
 
+def begun(runs: Path, name: str, request: Mapping[str, Any]) -> RunFolder | None:
+    """The newest of `runs`/NAME, NAME-2, NAME-3, ... with an equal request, if any; arguments as of `find`."""
+    base, wanted = _file_name(name), json.loads(dumps(request))
+    folders = (RunFolder(runs / _numbered(base, number)) for number in sorted(_numbers(runs, base), reverse=True))
+    return next((folder for folder in folders if folder.read_json(folder.request.name) == wanted), None)
+
+
 def find(runs: Path, name: str, request: Mapping[str, Any], fresh: bool) -> tuple[RunFolder, Verdict]:
     """The folder that a command means: among `runs`/NAME, NAME-2, NAME-3, ... the newest with an equal request.
 
@@ -126,15 +133,11 @@ def find(runs: Path, name: str, request: Mapping[str, Any], fresh: bool) -> tupl
         SaveError: `runs` cannot be made or written to.
         DataError: a candidate's request.json or summary.json is damaged.
     """
+    folder = None if fresh else begun(runs, name, request)
+    if folder:
+        return folder, "finished" if folder.finished else "resume"
     base = _file_name(name)
-    numbers = _numbers(runs, base)
-    if not fresh:
-        wanted = json.loads(dumps(request))
-        for number in sorted(numbers, reverse=True):
-            folder = RunFolder(runs / _numbered(base, number))
-            if folder.read_json(folder.request.name) == wanted:
-                return folder, "finished" if folder.finished else "resume"
-    return _make(runs, base, max(numbers, default=0) + 1, request), "new"
+    return _make(runs, base, max(_numbers(runs, base), default=0) + 1, request), "new"
 
 
 def _file_name(name: str) -> str:

@@ -11,7 +11,7 @@ from ravine.data.decoding import decode
 from ravine.data.findings import Findings
 from ravine.data.loading import check, load
 from ravine.data.preprocessing import Preprocessing, Side, Size, preprocess
-from ravine.data.sources import location
+from ravine.data.sources import location, name_of
 from ravine.data.split import Split
 from ravine.data.splits import cut, with_validation
 from ravine.data.tree import EXTENSIONS, is_ignored
@@ -33,6 +33,7 @@ __all__ = [
     "is_ignored",
     "load",
     "location",
+    "name_of",
     "order",
     "preprocess",
     "steps",

@@ -19,7 +19,7 @@ from ravine.data.findings import Finding, Findings
 from ravine.data.ingest import Prepared, Progress, prepare
 from ravine.data.layout import Listing
 from ravine.data.preprocessing import Size
-from ravine.data.sources import listed, location
+from ravine.data.sources import listed, location, name_of
 from ravine.data.split import Split
 from ravine.errors import DataError, UsageError
 
@@ -122,9 +122,8 @@ def _dataset(path: Path, listing: Listing, prepared: Prepared, max_bad: float) -
         digests[name] = prepared.verdicts.digests[rows]
     findings = look_over(draft, splits, digests, labels, max_bad)
     fingerprint = sha256(repr((listing.fingerprint(), findings.unreadable)).encode("utf-8", "backslashreplace"))
-    name = path.resolve().name if path.is_dir() else path.stem
     return Dataset(
-        name or "data",
+        name_of(path),
         classes,
         splits,
         prepared.preprocessing,

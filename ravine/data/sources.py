@@ -23,6 +23,12 @@ def location(source: Any) -> str | None:
     return "digits" if source == "digits" else os.path.abspath(os.path.expanduser(source))
 
 
+def name_of(path: str | os.PathLike[str]) -> str:
+    """What the data at a path is called: the folder's name, or the file's without its ending."""
+    place = Path(path)
+    return (place.resolve().name if place.is_dir() else place.stem) or "data"
+
+
 @contextmanager
 def listed(path: Path) -> Iterator[tuple[Listing, Read]]:
     """The images in a folder or a zip, and the means to read them while the context is open.

@@ -6,6 +6,7 @@ import torch
 
 from ravine import models
 from ravine.data import Side
+from ravine.devices import cpu_threads
 from ravine.recipe import Recipe
 from ravine.runs.budget import seconds_for
 from ravine.runs.planning import by_size, least_costs
@@ -33,7 +34,8 @@ def side_fitting(recipe: Recipe, device: torch.device, say: Callable[[str], None
         shape, seconds = (3, side, side), seconds_for(recipe, images, side * side)
         if seconds is None or side <= SIDES[-1] or models.suits_quicknet(shape):
             return side
-        costs = least_costs(recipe.changed(batch=batch), shape, device)
+        with cpu_threads(recipe.threads):
+            costs = least_costs(recipe.changed(batch=batch), shape, device)
         epoch = recipe.members * images / batch * costs.step
         fits = [one for one in (side, *SIDES) if one <= side and enough * epoch * (one / side) ** 2 <= _SHARE * seconds]
         chosen = max(fits, default=SIDES[-1])

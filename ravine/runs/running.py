@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ravine import augmentation, data
-from ravine.checkpoints.run_folder import RunFolder, find
+from ravine.checkpoints.run_folder import RunFolder, begun, find
 from ravine.devices import device_named
 from ravine.errors import DataError, UsageError
 from ravine.pretrained import Start
@@ -66,6 +66,10 @@ def train(
     start = start_of(recipe) if fresh else start_or_copy(recipe, Path(out), where, console)
     reading = {"cache": cache, "console": console}
     size = side_fitting(recipe, device_named(device), console.say)
+    if size and where and not fresh:
+        before = begun(Path(out), name or data.name_of(where), {"data": where, "recipe": recipe.to_toml()})
+        decided = decided_size(before) if before else "auto"
+        size = size if decided == "auto" else decided  # as it began
     dataset = opened(source, recipe, start, size=size, **reading)
     where = where or dataset.fingerprint
     request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
@@ -73,8 +77,6 @@ def train(
     folder, verdict = find(Path(out), base, request, fresh)
     if verdict == "finished":
         return Run(said_finished(folder, dataset, console))
-    if size and dataset.preprocessing and decided_size(folder) not in ("auto", dataset.preprocessing.height):
-        dataset = opened(source, recipe, start, size=decided_size(folder), **reading)  # as it began
     try:
         with folder.lock():
             return _begun(folder, dataset, recipe, device, console, observers_of(observers), start, began)

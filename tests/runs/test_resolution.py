@@ -19,9 +19,11 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def machine(monkeypatch):
     """Seconds of a step by its pixels, at a speed that a test sets."""
-    speed = {"pixels": 1e7}
+    speed = {"pixels": 1e7, "asked": 0}
 
     def costs(recipe, shape, device):
+        speed["asked"] += 1
+        speed["threads"] = torch.get_num_threads()
         step = int(recipe.batch) * shape[1] * shape[2] / speed["pixels"]
         return Costs(step, step / int(recipe.batch) / 3)
 
@@ -57,6 +59,11 @@ def test_a_smaller_side_is_said_and_small_images_stay(machine):
     assert len(said) == 1
 
 
+def test_it_is_timed_with_as_many_threads_as_will_train(machine):
+    side(threads=3, budget="1m")
+    assert machine["threads"] == 3
+
+
 @pytest.mark.parametrize(
     "given", [{"size": 64}, {"budget": "none"}, {"epochs": 3}, {"pretrained": "somewhere"}, {"model": "convnet"}]
 )
@@ -82,6 +89,8 @@ def test_a_run_goes_on_at_the_side_that_it_began_with(machine, tmp_path):
     begun = Recipe.read(tmp_path / "runs" / "photos" / "recipe.toml")
     assert begun.size < 104
     machine["pixels"] = 1e9  # it would choose another one now
-    run = ravine.train(tmp_path / "photos", quiet=True, **settings)
-    assert run.recipe.size == begun.size
-    assert run.best.preprocessing.height == begun.size
+    for _ in range(2):  # goes on with it, and returns it
+        run = ravine.train(tmp_path / "photos", quiet=True, **settings)
+        assert run.recipe.size == begun.size
+        assert run.best.preprocessing.height == begun.size
+    assert machine["asked"] == 1
