@@ -15,26 +15,30 @@ class Whitening(nn.Module):
 
         y = (W x, -W x) + b,     W = diag(1 / sqrt(s + eps)) U^T     with the patches' covariance  U diag(s) U^T
 
-    Each filter comes with its negative, so that nothing is lost in the activation that follows. The filters are fixed,
-    as a buffer: they are saved with the network, and no rule moves them. The biases `b` are learned. Before `fit` the
-    filters take single pixels.
+    Each filter comes with its negative, so that nothing is lost in the activation that follows; b brings ordinary
+    patches to where that is bent and not yet flat. All of it is fixed, as buffers: saved with the network, and moved by
+    no rule. Biases that are learned came no further, and the way back to them through the layer after this one, at the
+    full size of the images, made a step a fifth longer (benchmarks/RESULTS.md). Before `fit` the filters take single
+    pixels.
 
     Args:
         channels: C.
         patch: p, in pixels.
         keep: of the C p^2 directions those with most variance, all where None: the last ones hold next to nothing.
         eps: least variance; directions with less are noise, and are not blown up to the size of the others.
+        bias: b, the same for all filters.
     """
 
     filters: Tensor
+    bias: Tensor
 
-    def __init__(self, channels: int, patch: int = 2, keep: int | None = None, eps: float = 5e-4):
+    def __init__(self, channels: int, patch: int = 2, keep: int | None = None, eps: float = 5e-4, bias: float = 1.0):
         super().__init__()
         self.patch, self.eps = patch, eps
         self.outputs = 2 * min(keep or channels * patch**2, channels * patch**2)
         pixels = torch.eye(channels * patch**2)[: self.outputs // 2].view(-1, channels, patch, patch)
         self.register_buffer("filters", torch.cat([pixels, -pixels]))
-        self.bias = nn.Parameter(torch.zeros(self.outputs))
+        self.register_buffer("bias", torch.full((self.outputs,), float(bias)))
 
     @torch.no_grad()
     def fit(self, images: Tensor) -> None:

@@ -19,19 +19,19 @@ def answers(layer, x):
 
 def test_patches_are_uncorrelated_and_of_variance_1():
     x = images()
-    layer = Whitening(3, eps=0.0)
+    layer = Whitening(3, eps=0.0, bias=0.0)
     layer.fit(x)
     y = answers(layer, x)
     torch.testing.assert_close(y.mT @ y / len(y), torch.eye(12, dtype=torch.float64), atol=1e-4, rtol=0)
 
 
 def test_each_filter_comes_with_its_negative_and_they_are_no_parameters():
-    layer = Whitening(3)
+    layer = Whitening(3, bias=0.5)
     layer.fit(images())
     y = layer(images(n=4))
-    assert torch.equal(y[:, :12], -y[:, 12:])
-    assert [name for name, _ in layer.named_parameters()] == ["bias"]
-    assert "filters" in layer.state_dict()
+    torch.testing.assert_close(y[:, :12] - 0.5, 0.5 - y[:, 12:])
+    assert list(layer.parameters()) == []
+    assert list(layer.state_dict()) == ["filters", "bias"]
 
 
 def test_eps_bounds_what_is_made_of_a_direction_that_never_changes():
@@ -53,7 +53,7 @@ def test_the_same_images_give_the_same_filters_whatever_sign_eigenvectors_have()
 
 def test_before_it_is_fitted_it_shows_pixels():
     x = images(n=2)
-    assert torch.equal(Whitening(3)(x)[:, 0], x[:, 0, :-1, :-1])
+    assert torch.equal(Whitening(3, bias=0.0)(x)[:, 0], x[:, 0, :-1, :-1])
 
 
 def test_the_directions_of_most_variance_are_kept():
