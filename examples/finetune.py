@@ -28,8 +28,8 @@ def digits_and_a_few_odd_and_even_ones(labelled=20):
 weights, source = sys.argv[1:] if len(sys.argv) == 3 else digits_and_a_few_odd_and_even_ones()
 
 # First the new head alone, then everything, each block at 0.8 of the rate of the one after it: a table says what is
-# trained when. `gradual=True`, `freeze="all but head"`, `bn="stats"` and others change it. Two
-# ways are compared: without a clock both get as many epochs.
+# trained when. `gradual=True`, `freeze="all but head"`, `bn="stats"` and others change it. Two ways are compared:
+# without a clock both get as many epochs.
 tuned = ravine.finetune(weights, source, name="tuned", test=0.2, budget="none")
 
 # The same network without the pretrained weights, and the same images in the same order.

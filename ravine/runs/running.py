@@ -67,12 +67,11 @@ def train(
     reading = {"cache": cache, "console": console}
     size = side_fitting(recipe, device_named(device), console.say)
     if size and where and not fresh:
-        before = begun(Path(out), name or data.name_of(where), {"data": where, "recipe": recipe.to_toml()})
+        before = begun(Path(out), name or data.name_of(where), _request(where, recipe))
         decided = decided_size(before) if before else "auto"
         size = size if decided == "auto" else decided  # as it began
     dataset = opened(source, recipe, start, size=size, **reading)
-    where = where or dataset.fingerprint
-    request = {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
+    request = _request(where or dataset.fingerprint, recipe)
     base = name or (f"{dataset.name}-finetuned" if start else dataset.name)
     folder, verdict = find(Path(out), base, request, fresh)
     if verdict == "finished":
@@ -84,6 +83,11 @@ def train(
         if verdict == "new" and not folder.checkpoints.exists():  # never began: the name stays free
             shutil.rmtree(folder.path)
         raise
+
+
+def _request(where: str, recipe: Recipe) -> dict[str, str]:
+    """What makes two commands mean the same run: the data's place or fingerprint, and the recipe that was asked for."""
+    return {"data": where, "recipe": recipe.to_toml()}  # TOML, since JSON has no infinity
 
 
 def check(recipe: Recipe) -> None:

@@ -83,10 +83,8 @@ class Training:
         self.head = kind_of_head(recipe, start)
         self.ancestors = start.all_learned if start else ()
         begin = beginning(recipe, start, dataset.classes) if start else None
-        classes, evenly = (
-            len(dataset.classes),
-            np.linspace(0, len(train) - 1, min(len(train), _WHITENED)).astype(np.int64),
-        )
+        classes = len(dataset.classes)
+        evenly = np.linspace(0, len(train) - 1, min(len(train), _WHITENED)).astype(np.int64)
         sample = lambda: self.normalize(torch.from_numpy(train.take(evenly)))  # noqa: E731
         make = network_maker(recipe, self.in_shape, classes, self.identities, self.head, begin, sample)
         self.population = Population(make, recipe.members, device)
@@ -114,7 +112,7 @@ class Training:
         if self.tuning:
             self._hold(self.tuning)
         self.position = Position(torch.zeros(4, recipe.members, dtype=torch.float64, device=device))
-        weights = class_weights(recipe, train.y, len(dataset.classes), device)
+        weights = class_weights(recipe, train.y, classes, device)
         self._criterion = cross_entropy(weights, regularizing.smoothing(recipe))
         self.best = Best(self.population)
         self.pacer: Pacer | None = None
