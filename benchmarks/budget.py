@@ -26,6 +26,7 @@ from ravine.runs.planning import QUICK
 WITHOUT = {
     "whitening": ["--model", "quicknet(width=16, whitening=false)"],
     "identity": ["--model", "quicknet(width=16, identity=false)"],
+    "excitation": ["--model", "quicknet(width=16, excitation=false)"],
     "model": ["--model", "convnet", *(word for flag, value in QUICK.items() for word in (f"--{flag}", str(value)))],
     "muon": ["--optimizer", "adam", "--lr", "0.01"],
     "rho": ["--optimizer", "muon", "--lr", "0.03"],

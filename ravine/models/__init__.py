@@ -14,6 +14,7 @@ from ravine.models.mlp import mlp
 from ravine.models.quicknet import quicknet, suits_quicknet
 from ravine.models.resnet import resnet
 from ravine.models.resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110
+from ravine.models.squeeze_excitation import SqueezeExcitation
 from ravine.models.timm_door import timm_network
 from ravine.models.timm_weights import timm_weights
 from ravine.models.whitening import Whitening
@@ -22,6 +23,7 @@ from ravine.spec import Spec
 __all__ = [
     "MADE_FOR",
     "MODELS",
+    "SqueezeExcitation",
     "Whitening",
     "auto",
     "auto_reason",

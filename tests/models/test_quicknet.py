@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ravine.errors import UsageError
-from ravine.models import Whitening
+from ravine.models import SqueezeExcitation, Whitening
 from ravine.models.quicknet import quicknet, suits_quicknet
 
 SHAPE = (3, 32, 32)
@@ -42,6 +42,16 @@ def test_without_whitening_the_first_layer_is_learned():
     assert learned.stem[0].weight.grad is not None
 
 
+def test_each_stage_ends_with_an_excitation_or_none_does():
+    def stages(network):
+        return [network.stage1, network.stage2, network.stage3]
+
+    assert all(isinstance(stage[-1], SqueezeExcitation) for stage in stages(quicknet(SHAPE, 10, width=4)))
+    without = quicknet(SHAPE, 10, width=4, excitation=False)
+    assert not any(isinstance(layer, SqueezeExcitation) for layer in without.modules())
+    assert without(torch.randn(2, *SHAPE)).shape == (2, 10)
+
+
 def test_at_first_it_says_the_same_of_every_image():
     one, other = quicknet(SHAPE, 10)(torch.randn(2, *SHAPE))
     assert torch.equal(one, other)
@@ -52,7 +62,9 @@ def test_images_of_any_side_from_four_on(side):
     assert quicknet((1, side, side + 1), 3, width=4)(torch.randn(2, 1, side, side + 1)).shape == (2, 3)
 
 
-@pytest.mark.parametrize("setting", [{"width": 3}, {"width": True}, {"whitening": 1}, {"identity": "no"}])
+@pytest.mark.parametrize(
+    "setting", [{"width": 3}, {"width": True}, {"whitening": 1}, {"identity": "no"}, {"excitation": 0}]
+)
 def test_what_is_no_setting_is_refused(setting):
     with pytest.raises(UsageError, match=f"model quicknet: {next(iter(setting))}="):
         quicknet(SHAPE, 10, **setting)
