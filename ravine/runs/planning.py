@@ -24,7 +24,7 @@ WIDTHS = (8, 16, 32, 48, 64, 96, 128)  # between them a CPU's vectors are half e
 _MEASURED = (16, 32)
 # Below so many training images: batch, the epochs that a wider network has to leave, the widest network
 _BY_SIZE = [(500, 16, 40, 32), (2_000, 32, 20, 32), (10_000, 64, 15, 48), (40_000, 128, 10, 64)]
-_BY_SIZE += [(math.inf, 512, 5, 128)]
+_BY_SIZE += [(math.inf, 512, 6, 128)]
 # What goes with quicknet where the recipe leaves it open, each measured (benchmarks/RESULTS.md)
 QUICK: dict[str, Any] = {"optimizer": "muon(rho=0.8)", "lr": 0.06}
 QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)", "focus": "hard"}

@@ -42,14 +42,22 @@ def test_without_whitening_the_first_layer_is_learned():
     assert learned.stem[0].weight.grad is not None
 
 
-def test_each_stage_ends_with_an_excitation_or_none_does():
-    def stages(network):
-        return [network.stage1, network.stage2, network.stage3]
+def stages(network):
+    return [network.stage1, network.stage2, network.stage3]
 
-    assert all(isinstance(stage[-1], SqueezeExcitation) for stage in stages(quicknet(SHAPE, 10, width=4)))
+
+def test_an_excitation_weighs_what_a_stage_adds_or_none_does():
+    assert all(isinstance(stage.refine[-1], SqueezeExcitation) for stage in stages(quicknet(SHAPE, 10, width=4)))
     without = quicknet(SHAPE, 10, width=4, excitation=False)
     assert not any(isinstance(layer, SqueezeExcitation) for layer in without.modules())
     assert without(torch.randn(2, *SHAPE)).shape == (2, 10)
+
+
+def test_a_stage_adds_to_what_its_first_convolution_gave():
+    for stage in stages(quicknet(SHAPE, 10, width=4)):
+        torch.nn.init.zeros_(stage.refine[1].weight)  # batch norm: what is added is then silu(0) = 0
+        x = torch.randn(2, stage.widen[0].in_channels, 8, 8)
+        assert torch.equal(stage(x), stage.widen(x))
 
 
 def test_at_first_it_says_the_same_of_every_image():
