@@ -69,7 +69,8 @@ def one(data: str, budget: str, seed: int, tta: str, settings: list[str]) -> dic
 def row(name: str, budget: str, runs: list[dict], whole: list[dict] | None = None) -> str:
     plain, views, seconds = (np.array([run[key] for run in runs]) for key in ("plain", "views", "seconds"))
     late = max(seconds - seconds_in(budget), key=abs)
-    cells = [f"{name:24}", f"{runs[0]['model']:20}", f"{np.mean([run['epochs'] for run in runs]):6.1f}"]
+    networks = " / ".join(dict.fromkeys(run["model"] for run in runs))
+    cells = [f"{name:24}", f"{networks:20}", f"{np.mean([run['epochs'] for run in runs]):6.1f}"]
     cells += [f"{a.mean():.1%} ({a.min():.1%} to {a.max():.1%})" for a in (plain, views)]
     cells += [f"{seconds.mean():7.1f} s, at most {late:+.1f}"]
     if whole:

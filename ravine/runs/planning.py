@@ -22,9 +22,9 @@ WIDTHS = (8, 16, 32, 48, 64, 96, 128)  # between them a CPU's vectors are half e
 # The widths that are timed. quicknet begins at 16: narrower it is hardly quicker, and in 60 seconds width 8 with 4.7
 # epochs came to 77.9% of CIFAR-10, width 16 with 3.0 to 80.6%.
 _MEASURED = (16, 32)
-# Below so many training images: batch, the epochs that a wider network has to leave, the widest network
+# Below so many training images: batch, the epochs that a network of width 32 has to leave, the widest network
 _BY_SIZE = [(500, 16, 40, 32), (2_000, 32, 20, 32), (10_000, 64, 15, 48), (40_000, 128, 10, 64)]
-_BY_SIZE += [(math.inf, 512, 6, 128)]
+_BY_SIZE += [(math.inf, 512, 5, 128)]
 # What goes with quicknet where the recipe leaves it open, each measured (benchmarks/RESULTS.md)
 QUICK: dict[str, Any] = {"optimizer": "muon(rho=0.8)", "lr": 0.06}
 QUICK |= {"augment": "flip_alternating, translate(2)", "regularize": "label_smoothing(0.1)", "focus": "hard"}
@@ -77,11 +77,14 @@ def plan(
         until, epoch_end = deadline(recipe, dataset, costs, seconds)
         return (until - now()) / (steps * costs.step * recipe.members + epoch_end)
 
+    def fits(width: int, costs: Costs) -> bool:  # the more a network can learn, the longer it goes on learning
+        return epochs(costs) >= enough * math.sqrt(width / 32)
+
     suited = "quicknet" if models.suits_quicknet(shape) else str(models.auto(shape))
     name = suited if recipe.model == "auto" else spec.parse(recipe.model, flag="--model").name
     recipe, costs = _with_precision(recipe, name, device, measure)
     if recipe.model == "auto":
-        width, costs = _width(recipe, name, costs, measure, lambda one: epochs(one) >= enough, widest)
+        width, costs = _width(recipe, name, costs, measure, fits, widest)
         recipe = recipe.changed(model=_sized(name, width))
     said = ""
     if name == "quicknet" and recipe.pretrained == "none":  # pretrained weights have rates of their own
@@ -150,7 +153,7 @@ def _sized(name: str, width: int) -> str:
 
 
 def _width(
-    recipe: Recipe, name: str, known: Costs, measure: Measure, fits: Callable[[Costs], bool], widest: int
+    recipe: Recipe, name: str, known: Costs, measure: Measure, fits: Callable[[int, Costs], bool], widest: int
 ) -> tuple[int, Costs]:
     """The widest network that fits, and its costs: `a width + b width^2` through two that were timed."""
     if name == "mlp":
@@ -166,7 +169,7 @@ def _width(
         return Costs(curve(small.step, known.step), curve(small.image, known.image))
 
     widths = [width for width in WIDTHS if width <= widest and (width >= low or name != "quicknet")]
-    width = max((width for width in widths if fits(costs(width))), default=widths[0])
+    width = max((width for width in widths if fits(width, costs(width))), default=widths[0])
     return width, costs(width)
 
 
