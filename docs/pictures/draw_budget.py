@@ -12,9 +12,9 @@ from ravine.drawing import dressed, grid, path, scale, svg, text
 
 # seconds from the start of the process to its end; accuracy on the 10,000 test images
 RAVINE = [  # and the mean, the least and the most of 3 seeds
-    (59.6, 0.812, 0.810, 0.815),
-    (99.5, 0.843, 0.840, 0.847),
-    (298.4, 0.874, 0.873, 0.875),
+    (59.8, 0.825, 0.824, 0.826),
+    (99.7, 0.846, 0.842, 0.849),
+    (297.8, 0.878, 0.876, 0.880),
 ]
 PEERS = [
     ("PyTorch tutorial's CNN", 174, 0.510),
