@@ -16,8 +16,8 @@ class SqueezeExcitation(nn.Module):
     B and b begin at 0, so that y = x at first: it can stand after any layer without moving where training begins.
 
     Args:
-        channels: C.
-        ratio: how many channels share one hidden number.
+        channels: C, 1 or more.
+        ratio: how many channels share one hidden number, 1 or more; there are at least 4 of them.
     """
 
     def __init__(self, channels: int, ratio: int = 8):

@@ -1,7 +1,8 @@
 """The plan of a training that has to be done by a time: which network, in which number format, for how many steps.
 
 The machine is measured for a second or two: steps of two widths of the network say what any width takes.
-The widest network is taken that still sees every image often enough; what is left of the time is left to epochs.
+The widest network is taken that still sees every image often enough, and the wider it is the oftener; what is left of
+the time is left to epochs.
 """
 
 import math
@@ -106,7 +107,7 @@ def quick_rate(model: str) -> float:
 
 
 def by_size(n: int) -> tuple[int, int, int]:
-    """For so many training images: the batch, the epochs that a wider network has to leave, the widest network."""
+    """For so many training images: batch, epochs that a network of width 32 has to leave, widest network."""
     _, *row = next(row for row in _BY_SIZE if n < row[0])
     return row[0], row[1], row[2]
 

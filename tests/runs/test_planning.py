@@ -6,7 +6,7 @@ import torch
 from ravine import data, spec
 from ravine.recipe import Recipe
 from ravine.runs.costs import Costs
-from ravine.runs.planning import QUICK, deadline, plan
+from ravine.runs.planning import QUICK, WIDTHS, deadline, plan
 from ravine.training.pace import Pace
 
 CPU = torch.device("cpu")
@@ -80,6 +80,24 @@ def test_more_time_or_a_quicker_machine_gives_a_wider_network():
     assert by_time == sorted(by_time)
     assert by_time[0] < by_time[-1]
     assert width(machine=Machine(10.0)) > width()
+
+
+@pytest.mark.parametrize("seconds", [300.0, 1200.0, 3600.0])
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0, 4.0])
+def test_the_widest_is_taken_that_leaves_epochs_by_the_root_of_its_width(seconds, speed):
+    def epochs(recipe):
+        return Pace.parse(recipe.plan).total / len(data.steps(45_000, int(recipe.batch)))
+
+    def least(width):
+        return 5 * (width / 32) ** 0.5
+
+    recipe, *_ = planned(seconds=seconds, machine=Machine(speed))
+    width = spec.parse(recipe.model).settings["width"]
+    assert width == 16 or epochs(recipe) > least(width) - 0.05  # a plan is of whole steps
+    if width < 128:
+        wider = min(one for one in WIDTHS if one > width)
+        asked, *_ = planned(seconds=seconds, machine=Machine(speed), model=f"quicknet(width={wider})")
+        assert epochs(asked) < least(wider) + 0.05
 
 
 def test_quicknet_is_never_narrower_than_its_usual_width():
