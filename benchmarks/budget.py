@@ -57,13 +57,15 @@ def one(data: str, budget: str, seed: int, tta: str, settings: list[str]) -> dic
         views = ravine("evaluate", summary["run"], data, "--tta", tta, "--cache", f"{out}/cache")
         recipe = (Path(summary["run"]) / "recipe.toml").read_text()
     model = next(line.split(" = ")[1].strip('"') for line in recipe.splitlines() if line.startswith("model"))
-    return {
+    done = {
         "plain": summary["best"]["test"]["accuracy"],
         "views": views["tta"]["accuracy"],
         "seconds": seconds,
         "epochs": summary["epochs"],
         "model": model,
     }
+    print(*settings, f"--seed {seed}:", done, file=sys.stderr, flush=True)  # hours of them: none is lost
+    return done
 
 
 def row(name: str, budget: str, runs: list[dict], whole: list[dict] | None = None) -> str:
@@ -89,13 +91,14 @@ def main() -> None:
     asked = parser.parse_args()
     print(describe(asked.seeds))
     print("budget | network | epochs | plain, mean (least to most) | with views | start to exit | points without it")
+    recipes = {"": [], **{part: WITHOUT[part] for part in asked.without}}
     for budget in asked.budgets:
-        seeds = range(asked.seeds)
-        whole = [one(asked.data, budget, seed, asked.tta, []) for seed in seeds]
-        print(row(budget, budget, whole), flush=True)
-        for part in asked.without:
-            runs = [one(asked.data, budget, seed, asked.tta, WITHOUT[part]) for seed in seeds]
-            print(row(f"{budget} without {part}", budget, runs, whole), flush=True)
+        runs: dict[str, list[dict]] = {part: [] for part in recipes}
+        for seed in range(asked.seeds):  # a seed's trainings one after another: the machine drifts for all of them
+            for part, settings in recipes.items():
+                runs[part].append(one(asked.data, budget, seed, asked.tta, settings))
+        for part, found in runs.items():
+            print(row(f"{budget} without {part}" if part else budget, budget, found, runs[""] if part else None))
 
 
 if __name__ == "__main__":
