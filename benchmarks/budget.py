@@ -95,8 +95,9 @@ def main() -> None:
     for budget in asked.budgets:
         runs: dict[str, list[dict]] = {part: [] for part in recipes}
         for seed in range(asked.seeds):  # a seed's trainings one after another: the machine drifts for all of them
-            for part, settings in recipes.items():
-                runs[part].append(one(asked.data, budget, seed, asked.tta, settings))
+            turn = seed % len(recipes)  # and none is always the first
+            for part in [*recipes][turn:] + [*recipes][:turn]:
+                runs[part].append(one(asked.data, budget, seed, asked.tta, recipes[part]))
         for part, found in runs.items():
             print(row(f"{budget} without {part}" if part else budget, budget, found, runs[""] if part else None))
 
