@@ -38,12 +38,12 @@ _SHARE_OF_END = 0.01  # of the whole time: report, weights files and the like, a
 _SECONDS_OF_END = 0.5
 
 
-def deadline(recipe: Recipe, dataset: data.Dataset, costs: Costs, seconds: float) -> tuple[float, float]:
-    """By which second of a budget all steps have to be done, and what the validation after an epoch takes."""
+def deadline(recipe: Recipe, dataset: data.Dataset, costs: Costs, seconds: float) -> tuple[float, float, float]:
+    """By which second of a budget all is scored; seconds that the scoring takes after an epoch, and at the end."""
     judged = sum(len(split) for name, split in dataset.splits.items() if name != "train")
     image, n = recipe.members * costs.image, len(dataset.splits["train"])
-    until = seconds - _SECONDS_OF_END - _SHARE_OF_END * seconds - image * (judged + min(n, _CLEAN))
-    return until, 0.05 + image * (len(dataset.splits["val"]) + min(n, _SAMPLE))
+    until = seconds - _SECONDS_OF_END - _SHARE_OF_END * seconds
+    return until, 0.05 + image * (len(dataset.splits["val"]) + min(n, _SAMPLE)), image * (judged + min(n, _CLEAN))
 
 
 def plan(
@@ -75,8 +75,8 @@ def plan(
     steps = len(data.steps(n, int(recipe.batch)))
 
     def epochs(costs: Costs) -> float:
-        until, epoch_end = deadline(recipe, dataset, costs, seconds)
-        return (until - now()) / (steps * costs.step * recipe.members + epoch_end)
+        until, epoch_end, end = deadline(recipe, dataset, costs, seconds)
+        return (until - end - now()) / (steps * costs.step * recipe.members + epoch_end)
 
     def fits(width: int, costs: Costs) -> bool:  # the more a network can learn, the longer it goes on learning
         return epochs(costs) >= enough * math.sqrt(width / 32)

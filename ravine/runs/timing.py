@@ -63,13 +63,14 @@ def keep_time(training: Training, clock: Clock, costs: Costs | None = None, spen
     recipe, seconds = training.recipe, seconds_in(training.recipe.budget)
     clock.began -= spent
     costs = costs or measured(recipe, training.in_shape, len(training.dataset.classes), training.device)
-    until, epoch_end = deadline(recipe, training.dataset, costs, seconds)
+    until, epoch_end, end = deadline(recipe, training.dataset, costs, seconds)
     training.pacer = Pacer(
         training.pace,
         training.feed.steps,
         until=until,
         step_seconds=costs.step * recipe.members,
         epoch_seconds=epoch_end,
+        end_seconds=end,
         seconds=seconds,
         now=clock,
     )

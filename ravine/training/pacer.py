@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ravine.training.pace import Pace
 
 _MEMORY = 0.05  # share of the newest step in what a step takes
-_MEMORY_OF_ENDS = 0.2  # and of the newest epoch's end
+_MEMORY_OF_ENDS = 0.5  # and of the newest epoch's end: there are few
 _WORTH = 0.03  # the end is moved when it lies off by more than this share of the steps that are left
 _PAUSE = 0.01  # and not sooner than this share of the time after the last move
 
@@ -13,13 +13,16 @@ _PAUSE = 0.01  # and not sooner than this share of the time after the last move
 class Pacer:
     """Plans the end of a training again after a step, from what steps and the ends of epochs have taken so far.
 
-        k = (left - e ends(k)) / d      steps that still fit: d seconds a step, e seconds of validation after an epoch
+        k = (left - e ends(k) - f d / d_0) / d      steps that still fit: d seconds each, e for a validation
+
+    f is for what is scored at the very end, if a step takes d_0: a machine that was busy when it was measured takes as
+    much less.
 
     Args:
         pace: what is moved.
         steps: of an epoch.
-        until: the second by which all steps and validations have to be done.
-        step_seconds, epoch_seconds: d and e, as they are expected.
+        until: the second by which all steps, validations and what is scored at the very end have to be done.
+        step_seconds, epoch_seconds, end_seconds: d, e and f, as they are expected.
         seconds: of the whole budget.
         now: the seconds that are spent of it.
     """
@@ -32,11 +35,13 @@ class Pacer:
         until: float,
         step_seconds: float,
         epoch_seconds: float,
+        end_seconds: float = 0.0,
         seconds: float,
         now: Callable[[], float],
     ):
         self.pace, self.steps, self.until, self.now = pace, steps, until, now
         self.step_seconds, self.epoch_seconds = step_seconds, epoch_seconds
+        self._end_in_steps = end_seconds / step_seconds
         self.seconds, self._pause = seconds, _PAUSE * seconds
         self._moved = self._before = now()
         self._last = -1
@@ -67,6 +72,7 @@ class Pacer:
 
     def fitting(self, step: int, left: float) -> int:
         """How many steps there can be in all, where so many are done and so many seconds are left: one more or more."""
+        left -= self._end_in_steps * self.step_seconds
         more = left / self.step_seconds
         for _ in range(4):  # a validation more or less: settles at once, but at an epoch's edge
             ends = -(-(step + max(more, 1)) // self.steps) - step // self.steps

@@ -9,11 +9,13 @@ from ravine.training.pacer import Pacer
 class Simulation:
     """`step(i)` seconds for step i, `epoch` for a validation; the pacer expects what it is told."""
 
-    def __init__(self, step, epoch, *, steps, seconds, expected, total):
+    def __init__(self, step, epoch, *, steps, seconds, expected, total, end=0.0, measured=1.0):
+        """`measured` is what a step, a validation and the end (of `end` seconds) seemed to take over what they take."""
         self.now, self.steps = 0.0, steps
-        self.step, self.epoch = step, epoch
+        self.step, self.epoch, self.end = step, epoch, end
         self.pace = Pace([(0, total)])
-        settings = {"step_seconds": expected, "epoch_seconds": epoch, "seconds": seconds, "now": lambda: self.now}
+        settings = {"step_seconds": measured * expected, "epoch_seconds": measured * epoch, "seconds": seconds}
+        settings |= {"end_seconds": measured * end, "now": lambda: self.now}
         self.pacer = Pacer(self.pace, steps, until=seconds, **settings)
 
     def run(self):
@@ -24,7 +26,7 @@ class Simulation:
             self.pacer.after(done)
             if done % self.steps == 0 or done == self.pace.total:
                 self.now += self.epoch
-        return self.now
+        return self.now + self.end
 
 
 SPEEDS = {
@@ -74,6 +76,14 @@ def test_the_rate_falls_on_without_a_jump_when_the_end_is_moved():
     falls = [a - b for a, b in zip(rates, rates[1:], strict=False)]
     assert all(fall > 0 for fall in falls)
     assert max(falls) < 0.05
+
+
+@pytest.mark.parametrize("measured", [0.25, 0.5, 1.0, 2.0, 7.0])
+def test_what_was_measured_while_the_machine_was_busy_or_idle_is_not_believed_to_the_end(measured):
+    planned = round(570 / measured)
+    settings = {"steps": 90, "seconds": 300.0, "expected": 0.5, "total": planned, "end": 7.0, "measured": measured}
+    simulation = Simulation(lambda i: 0.5, 1.5, **settings)
+    assert 0.97 * 300.0 <= simulation.run() <= 302.0
 
 
 def test_a_machine_as_quick_as_planned_is_left_alone():
