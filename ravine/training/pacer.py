@@ -15,8 +15,8 @@ class Pacer:
 
         k = (left - e ends(k) - f d / d_0) / d      steps that still fit: d seconds each, e for a validation
 
-    f is for what is scored at the very end, if a step takes d_0: a machine that was busy when it was measured takes as
-    much less.
+    f is for what is scored at the very end if a step takes d_0, as was expected: where steps turn out quicker, so does
+    that.
 
     Args:
         pace: what is moved.
